@@ -1,0 +1,26 @@
+package deps
+
+import (
+	_ "github.com/couchbase/gocb/v2"
+	_ "github.com/couchbase/gocbcore/v10/memd"
+	_ "github.com/fsnotify/fsnotify"
+	_ "github.com/go-json-experiment/json"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/lovoo/goka"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/spf13/cobra"
+	_ "github.com/syndtr/goleveldb/leveldb"
+	_ "github.com/twmb/franz-go/pkg/kadm"
+	_ "github.com/twmb/franz-go/pkg/kfake"
+	_ "github.com/twmb/franz-go/pkg/sasl/scram"
+	_ "github.com/xitongsys/parquet-go/writer"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/text/encoding/charmap"
+	_ "golang.org/x/time/rate"
+	_ "golang.org/x/tools/txtar"
+	_ "pgregory.net/rapid"
+	_ "github.com/cespare/xxhash/v2"
+)
