@@ -1,0 +1,153 @@
+package config
+
+import (
+	"time"
+
+	"customer360/codec"
+	"customer360/topology"
+)
+
+// Config is the whole file. Tags: yaml is the key, doc its line in the
+// reference.
+type Config struct {
+	Instance    string              `yaml:"instance" doc:"Name of this instance; unique and stable over restarts. Empty: the host's name and the first free slot of state_dir."`
+	StateDir    string              `yaml:"state_dir" doc:"Folder for local state (leveldb). It can be rebuilt from Kafka at any time."`
+	Pass        codec.PassMode      `yaml:"pass" doc:"What becomes of the sources' passwords in documents: keep, hash (SHA-256) or drop."`
+	Precedence  map[string][]string `yaml:"precedence" doc:"Per profile field, the sources that may give it, best first. Fields that are not named keep the default."`
+	Kafka       Kafka               `yaml:"kafka"`
+	Couchbase   Couchbase           `yaml:"couchbase"`
+	Delivery    HomeDelivery        `yaml:"home_delivery"`
+	Loyalty     Loyalty             `yaml:"loyalty"`
+	OnlineStore OnlineStore         `yaml:"online_store"`
+	HTTP        HTTP                `yaml:"http"`
+	Log         Log                 `yaml:"log"`
+}
+
+// Kafka is the cluster and how the engine uses it.
+type Kafka struct {
+	Brokers            []string      `yaml:"brokers" doc:"Bootstrap addresses, host:port (bootstrap.servers)."`
+	Partitions         int32         `yaml:"partitions" doc:"Partitions of every internal topic. Chosen once: a change needs a rebuild."`
+	ReplicationFactor  int16         `yaml:"replication_factor" doc:"Replicas of topics that are created; -1 takes the broker's default."`
+	TLS                TLS           `yaml:"tls"`
+	SASL               SASL          `yaml:"sasl"`
+	CompressionType    string        `yaml:"compression_type" doc:"Of produced batches: none, lz4, snappy or zstd (compression.type)."`
+	CommitInterval     time.Duration `yaml:"commit_interval" doc:"Time between two transactions of rekey, merge and the poller: half of it is the mean latency of a stage."`
+	TransactionTimeout time.Duration `yaml:"transaction_timeout" doc:"The broker ends a dead instance's transaction after this time (transaction.timeout.ms)."`
+	SessionTimeout     time.Duration `yaml:"session_timeout" doc:"A silent instance loses its partitions after this time (session.timeout.ms)."`
+}
+
+// TLS of a client.
+type TLS struct {
+	Enabled    bool   `yaml:"enabled" doc:"Speak TLS."`
+	CAFile     string `yaml:"ca_file" doc:"PEM file with the authorities to trust; empty: the system's."`
+	CertFile   string `yaml:"cert_file" doc:"PEM file with the client's certificate, for mutual TLS."`
+	KeyFile    string `yaml:"key_file" doc:"PEM file with the client's key."`
+	ServerName string `yaml:"server_name" doc:"Name to expect in the server's certificate; empty: the address's host."`
+}
+
+// SASL of the Kafka client.
+type SASL struct {
+	Mechanism    string `yaml:"mechanism" doc:"PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, or empty for none (sasl.mechanism)."`
+	Username     string `yaml:"username" doc:"User."`
+	Password     Secret `yaml:"password" doc:"Password. Better: password_file, or the environment."`
+	PasswordFile string `yaml:"password_file" doc:"File that holds the password; a trailing newline is cut off."`
+}
+
+// Couchbase is the cluster that documents go to.
+type Couchbase struct {
+	ConnectionString   string        `yaml:"connection_string" doc:"couchbase://host,host or couchbases://host (couchbase.seed.nodes)."`
+	Username           string        `yaml:"username" doc:"User; the role needs SystemXattrWrite on the buckets, as bucket_full_access has (couchbase.username)."`
+	Password           Secret        `yaml:"password" doc:"Password. Better: password_file, or the environment (couchbase.password)."`
+	PasswordFile       string        `yaml:"password_file" doc:"File that holds the password; a trailing newline is cut off."`
+	TLS                CouchbaseTLS  `yaml:"tls"`
+	Documents          Target        `yaml:"documents"`
+	Staging            Target        `yaml:"staging"`
+	Metadata           Target        `yaml:"metadata"`
+	Durability         string        `yaml:"durability" doc:"none, majority, majority_and_persist_to_active or persist_to_majority (couchbase.durability)."`
+	Workers            int           `yaml:"workers" doc:"Writes in flight per sink."`
+	Timeout            time.Duration `yaml:"timeout" doc:"Of one operation; what it was about is read back afterwards and tried again."`
+	Foreign            string        `yaml:"foreign" doc:"What to do with a document that carries no fence, because another system wrote it: overwrite or keep."`
+	HomeDeliveryExpiry time.Duration `yaml:"home_delivery_expiry" doc:"Expiry of Home Delivery's documents in staging; 0: none (couchbase.document.expiration)."`
+	LoyaltyExpiry      time.Duration `yaml:"loyalty_expiry" doc:"Expiry of members' documents in staging, counted from the record's timestamp."`
+}
+
+// CouchbaseTLS is used with couchbases://.
+type CouchbaseTLS struct {
+	CAFile   string `yaml:"ca_file" doc:"PEM file with the authorities to trust; empty: the system's."`
+	CertFile string `yaml:"cert_file" doc:"PEM file with a client certificate instead of user and password."`
+	KeyFile  string `yaml:"key_file" doc:"PEM file with the client certificate's key."`
+}
+
+// Target is where documents of one kind go.
+type Target struct {
+	Bucket     string `yaml:"bucket" doc:"Bucket (couchbase.bucket)."`
+	Scope      string `yaml:"scope" doc:"Scope; empty: _default."`
+	Collection string `yaml:"collection" doc:"Collection; empty: _default (couchbase.default.collection)."`
+}
+
+// HomeDelivery is the Debezium topic.
+type HomeDelivery struct {
+	Topic   string            `yaml:"topic" doc:"Topic that Debezium writes the table to: <topic.prefix>.<database>.<table>."`
+	Table   string            `yaml:"table_include_list" doc:"The one table, database.table, whose records count; others in the topic are ignored (table.include.list)."`
+	Epoch   int64             `yaml:"epoch" doc:"Raise it by hand after a failover or RESET MASTER that positions alone cannot tell."`
+	Layout  string            `yaml:"layout" doc:"Columns of the table: name, first_last, or auto for either."`
+	Columns map[string]string `yaml:"columns" doc:"Column of a field where the layout's differ: id, email, pass, name, address1, address2, city, state, zipcode, phone."`
+}
+
+// Loyalty is the folder of CSV files.
+type Loyalty struct {
+	Folder    string        `yaml:"folder" doc:"Folder that the nightly CSV files appear in."`
+	Pattern   string        `yaml:"pattern" doc:"Names that count, as globs separated by commas."`
+	Stable    time.Duration `yaml:"stable" doc:"A file is read once its size and time have not changed for this long."`
+	Poll      time.Duration `yaml:"poll" doc:"The folder is looked at this often, beside the file system's notices."`
+	HoldShare float64       `yaml:"hold_share" doc:"A file that would withdraw more than this share of the known members is held until it is accepted."`
+}
+
+// OnlineStore is the REST API.
+type OnlineStore struct {
+	URL               string            `yaml:"url" doc:"Base address, e.g. https://store.example.com/api/onlineStore."`
+	Headers           map[string]Secret `yaml:"headers" doc:"Headers of every request, e.g. Authorization. Values are secrets."`
+	Interval          time.Duration     `yaml:"interval" doc:"A customer is asked for once in this time."`
+	NotFoundInterval  time.Duration     `yaml:"not_found_interval" doc:"The same for customers whom the store does not know."`
+	RequestsPerSecond float64           `yaml:"requests_per_second" doc:"Budget over all instances."`
+	Concurrency       int               `yaml:"concurrency" doc:"Requests under way per instance."`
+	Timeout           time.Duration     `yaml:"timeout" doc:"Of one request."`
+	MaxBodyBytes      int               `yaml:"max_body_bytes" doc:"Answers beyond this size become dead letters."`
+}
+
+// HTTP is where metrics and health are served.
+type HTTP struct {
+	Listen string `yaml:"listen" doc:"Address of /metrics, /healthz and /readyz; port 0: any free one."`
+	Pprof  bool   `yaml:"pprof" doc:"Serve /debug/pprof too."`
+}
+
+// Log is what is written to stderr.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error."`
+	Format string `yaml:"format" doc:"text or json."`
+}
+
+// Default returns the configuration that an empty file means.
+func Default() Config {
+	return Config{
+		StateDir: "state", Pass: codec.PassKeep,
+		Kafka: Kafka{
+			Brokers: []string{"localhost:9092"}, Partitions: 12, ReplicationFactor: -1, CompressionType: "lz4",
+			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 15 * time.Second, SessionTimeout: 10 * time.Second,
+		},
+		Couchbase: Couchbase{
+			ConnectionString: "couchbase://localhost", Username: "Administrator",
+			Documents: Target{Bucket: "customer360"}, Staging: Target{Bucket: "staging"}, Metadata: Target{Bucket: "customer360_metadata"},
+			Durability: "none", Workers: 64, Timeout: 10 * time.Second, Foreign: "overwrite", LoyaltyExpiry: 90000 * time.Second,
+		},
+		Delivery: HomeDelivery{Topic: topology.HomeDeliveryTopic, Table: "inventory.customers", Layout: "auto"},
+		Loyalty: Loyalty{Folder: "loyalty", Pattern: "*.csv,*.csv.gz", Stable: 5 * time.Second, Poll: 10 * time.Second,
+			HoldShare: 0.1},
+		OnlineStore: OnlineStore{
+			URL: "http://localhost:8080/api/onlineStore", Interval: 15 * time.Minute, NotFoundInterval: time.Hour,
+			RequestsPerSecond: 50, Concurrency: 16, Timeout: 10 * time.Second, MaxBodyBytes: 16 << 20,
+		},
+		HTTP: HTTP{Listen: "127.0.0.1:8360"},
+		Log:  Log{Level: "info", Format: "text"},
+	}
+}

@@ -1,0 +1,41 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// YAML prints the effective values, secrets masked.
+func (c Config) YAML() ([]byte, error) {
+	out, err := yaml.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("printing the configuration: %w", err)
+	}
+	return out, nil
+}
+
+// Reference is docs/configuration.md, generated from the tags.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(`# Configuration
+
+Generated from the code (` + "`customer360 config reference`" + `): do not edit.
+
+The file is YAML and read strictly: an unknown key is an error that names the nearest right one. Every key can be set
+by the environment instead; lists are separated by commas there, maps written as key=value pairs. Secrets can come from a
+file (` + "`…_file`" + `) or the environment, and are masked wherever the configuration is shown.
+
+| key | environment | type | default | what it is |
+|---|---|---|---|---|
+`)
+	for _, k := range Keys() {
+		def := k.Default
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", k.Path, k.Env, k.Type, def, strings.ReplaceAll(k.Doc, "|", "\\|"))
+	}
+	return b.String()
+}

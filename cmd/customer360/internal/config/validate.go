@@ -1,0 +1,207 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Validate checks what one key alone can get wrong; what components check of
+// their own settings, they do themselves. It returns nil or the first problem.
+func (c Config) Validate() *problem {
+	checks := []func() *problem{c.checkKafka, c.checkCouchbase, c.checkSources, c.checkRest}
+	for _, check := range checks {
+		if p := check(); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+func bad(path, format string, args ...any) *problem {
+	return &problem{path: path, text: fmt.Sprintf(format, args...)}
+}
+
+func oneOf(path, value string, allowed ...string) *problem {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	var names []string
+	for _, a := range allowed {
+		if a != "" {
+			names = append(names, a)
+		}
+	}
+	return bad(path, "%q is none of %s%s", value, strings.Join(names, ", "), near(value, names))
+}
+
+func near(value string, names []string) string {
+	for _, n := range names {
+		if distance(strings.ToLower(value), strings.ToLower(n)) <= 2 {
+			return "; did you mean " + n + "?"
+		}
+	}
+	return ""
+}
+
+func positive(path string, d time.Duration) *problem {
+	if d <= 0 {
+		return bad(path, "%v: must be more than 0", d)
+	}
+	return nil
+}
+
+func first(ps ...*problem) *problem {
+	for _, p := range ps {
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// address wants host:port.
+func address(path, value string, zero bool) *problem {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		return bad(path, "%q is no address: write host:port", value)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 || n == 0 && !zero {
+		return bad(path, "%q: the port must be a number from 1 to 65535", value)
+	}
+	return nil
+}
+
+func (c Config) checkKafka() *problem {
+	k := c.Kafka
+	if len(k.Brokers) == 0 {
+		return bad("kafka.brokers", "empty: write at least one host:port")
+	}
+	for _, b := range k.Brokers {
+		if p := address("kafka.brokers", b, false); p != nil {
+			return p
+		}
+	}
+	if k.Partitions < 1 || k.Partitions > 4096 {
+		return bad("kafka.partitions", "%d: use 1 to 4096", k.Partitions)
+	}
+	if k.ReplicationFactor == 0 || k.ReplicationFactor < -1 {
+		return bad("kafka.replication_factor", "%d: use 1 or more, or -1 for the broker's default", k.ReplicationFactor)
+	}
+	if k.SASL.Mechanism != "" && (k.SASL.Username == "" || k.SASL.Password == "") {
+		return bad("kafka.sasl.username", "%s needs a username and a password", k.SASL.Mechanism)
+	}
+	if (k.TLS.CertFile == "") != (k.TLS.KeyFile == "") {
+		return bad("kafka.tls.cert_file", "cert_file and key_file go together")
+	}
+	if k.CommitInterval >= k.TransactionTimeout {
+		return bad("kafka.commit_interval", "%v must be shorter than kafka.transaction_timeout (%v)", k.CommitInterval, k.TransactionTimeout)
+	}
+	return first(
+		oneOf("kafka.sasl.mechanism", k.SASL.Mechanism, "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+		oneOf("kafka.compression_type", k.CompressionType, "none", "lz4", "snappy", "zstd"),
+		positive("kafka.commit_interval", k.CommitInterval),
+		positive("kafka.transaction_timeout", k.TransactionTimeout),
+		positive("kafka.session_timeout", k.SessionTimeout),
+	)
+}
+
+func (c Config) checkCouchbase() *problem {
+	b := c.Couchbase
+	scheme, host, ok := strings.Cut(b.ConnectionString, "://")
+	if !ok || host == "" || scheme != "couchbase" && scheme != "couchbases" {
+		return bad("couchbase.connection_string", "%q: write couchbase://host or couchbases://host", redact(b.ConnectionString))
+	}
+	if strings.Contains(host, "@") {
+		return bad("couchbase.connection_string", "holds a user: write it to couchbase.username and couchbase.password")
+	}
+	if (b.TLS.CertFile == "") != (b.TLS.KeyFile == "") {
+		return bad("couchbase.tls.cert_file", "cert_file and key_file go together")
+	}
+	if b.TLS.CertFile != "" && scheme != "couchbases" {
+		return bad("couchbase.tls.cert_file", "a certificate needs couchbases://")
+	}
+	if b.Workers < 1 || b.Workers > 4096 {
+		return bad("couchbase.workers", "%d: use 1 to 4096", b.Workers)
+	}
+	for path, t := range map[string]Target{"documents": b.Documents, "staging": b.Staging, "metadata": b.Metadata} {
+		if t.Bucket == "" {
+			return bad("couchbase."+path+".bucket", "empty: name a bucket")
+		}
+		if (t.Scope == "") != (t.Collection == "") {
+			return bad("couchbase."+path+".scope", "scope and collection go together")
+		}
+	}
+	if b.HomeDeliveryExpiry < 0 {
+		return bad("couchbase.home_delivery_expiry", "%v: use 0 for none, or more", b.HomeDeliveryExpiry)
+	}
+	return first(
+		oneOf("couchbase.durability", b.Durability, "none", "majority", "majority_and_persist_to_active", "persist_to_majority"),
+		oneOf("couchbase.foreign", b.Foreign, "overwrite", "keep"),
+		positive("couchbase.timeout", b.Timeout),
+		positive("couchbase.loyalty_expiry", b.LoyaltyExpiry),
+	)
+}
+
+func (c Config) checkSources() *problem {
+	s := c.OnlineStore
+	u, err := url.Parse(s.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return bad("online_store.url", "no address of a web service: write http://host/path or https://host/path")
+	}
+	if u.User != nil {
+		return bad("online_store.url", "holds a user: send credentials by online_store.headers")
+	}
+	if s.RequestsPerSecond <= 0 {
+		return bad("online_store.requests_per_second", "%v: must be more than 0", s.RequestsPerSecond)
+	}
+	if s.Concurrency < 1 || s.Concurrency > 10000 {
+		return bad("online_store.concurrency", "%d: use 1 to 10000", s.Concurrency)
+	}
+	if s.MaxBodyBytes < 1 || s.MaxBodyBytes > 16<<20 {
+		return bad("online_store.max_body_bytes", "%d: use 1 to %d (a Kafka record must hold it)", s.MaxBodyBytes, 16<<20)
+	}
+	if c.Loyalty.HoldShare < 0 || c.Loyalty.HoldShare > 1 {
+		return bad("loyalty.hold_share", "%v: a share from 0 to 1", c.Loyalty.HoldShare)
+	}
+	if c.Loyalty.Folder == "" {
+		return bad("loyalty.folder", "empty: name a folder")
+	}
+	if c.Delivery.Topic == "" {
+		return bad("home_delivery.topic", "empty: name Debezium's topic")
+	}
+	return first(
+		oneOf("home_delivery.layout", c.Delivery.Layout, "auto", "name", "first_last"),
+		positive("online_store.interval", s.Interval),
+		positive("online_store.not_found_interval", s.NotFoundInterval),
+		positive("online_store.timeout", s.Timeout),
+		positive("loyalty.stable", c.Loyalty.Stable),
+		positive("loyalty.poll", c.Loyalty.Poll),
+	)
+}
+
+func (c Config) checkRest() *problem {
+	if err := c.Pass.Validate(); err != nil {
+		return bad("pass", "%v", err)
+	}
+	if c.StateDir == "" {
+		return bad("state_dir", "empty: name a folder")
+	}
+	return first(
+		address("http.listen", c.HTTP.Listen, true),
+		oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
+		oneOf("log.format", c.Log.Format, "text", "json"),
+	)
+}
+
+// redact cuts a user and password out of an address.
+func redact(s string) string {
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		return "…" + s[i:]
+	}
+	return s
+}
