@@ -1,0 +1,198 @@
+package generation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology"
+)
+
+// ErrRefused marks a start that the serving generation forbids: settings that
+// decide the documents' bytes, or a raw topic, are not what they were.
+var ErrRefused = errors.New("refused")
+
+// Ensure makes sure that a generation serves for this graph, creating number
+// 1 on a new cluster, and returns it. parts are what decides the bytes, by
+// name. An error matches ErrRefused where the settings are other ones.
+func Ensure(ctx context.Context, opts []kgo.Opt, g topology.Graph, parts map[string]string) (Generation, error) {
+	log := NewLog(opts)
+	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.DisableClientMetrics())...)
+	if err != nil {
+		return Generation{}, fmt.Errorf("connecting to Kafka: %w", err)
+	}
+	defer cl.Close()
+	ids, err := rawTopicIDs(ctx, cl, g)
+	if err != nil {
+		return Generation{}, err
+	}
+	state, err := log.Read(ctx)
+	if err != nil {
+		return Generation{}, err
+	}
+	if current, ok := state.Current(); ok && current.State == Serving {
+		return current, compare(current, parts, ids)
+	}
+	return create(ctx, log, cl, g, parts, ids)
+}
+
+// create walks building to serving; any instance can finish what another began.
+func create(ctx context.Context, log *Log, cl *kgo.Client, g topology.Graph, parts, ids map[string]string) (Generation, error) {
+	var current Generation
+	err := log.update(ctx, func(s State) ([]entry, error) {
+		var ok bool
+		if current, ok = s.Current(); ok {
+			return nil, compare(current, parts, ids)
+		}
+		first, err := firstOffsets(ctx, cl, g)
+		if err != nil {
+			return nil, err
+		}
+		current = Generation{Number: g.Settings.Generation, State: Building, Parts: parts, Topics: ids, FirstOffsets: first}
+		e, err := generationEntry(current)
+		return []entry{e}, err
+	})
+	if err != nil || current.State == Serving {
+		return current, err
+	}
+	for _, group := range g.Groups {
+		if err := commitFirst(ctx, cl, group, current.FirstOffsets); err != nil {
+			return current, err
+		}
+	}
+	err = log.update(ctx, func(s State) ([]entry, error) {
+		have, ok := s.Generations[current.Number]
+		if !ok || have.State == Serving {
+			current = have
+			return nil, nil
+		}
+		current.State = Serving
+		e, err := generationEntry(current)
+		return []entry{e}, err
+	})
+	return current, err
+}
+
+// compare names every difference between what was pinned and what is.
+func compare(g Generation, parts, ids map[string]string) error {
+	var changed []string
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		if have := g.Parts[name]; have != parts[name] {
+			changed = append(changed, fmt.Sprintf("%s was %q and is now %q", name, have, parts[name]))
+		}
+	}
+	for _, topic := range slices.Sorted(maps.Keys(ids)) {
+		if have, ok := g.Topics[topic]; ok && have != ids[topic] {
+			changed = append(changed, fmt.Sprintf("topic %s was deleted and created anew: its offsets mean other records now", topic))
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: generation %d was built otherwise: %s; put it back as it was, or start with empty topics, groups and folders (a rebuild into generation %d)",
+		ErrRefused, g.Number, strings.Join(changed, "; "), g.Number+1)
+}
+
+func rawTopicIDs(ctx context.Context, cl *kgo.Client, g topology.Graph) (map[string]string, error) {
+	var names []string
+	for _, source := range topology.Sources() {
+		names = append(names, g.Settings.RawTopic(source))
+	}
+	topics, err := kadm.NewClient(cl).ListTopics(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the raw topics: %w", err)
+	}
+	ids := map[string]string{}
+	for _, t := range topics {
+		if t.Err != nil {
+			return nil, fmt.Errorf("raw topic %s: %w; `customer360 topics create` makes it", t.Topic, t.Err)
+		}
+		ids[t.Topic] = t.ID.String()
+	}
+	return ids, nil
+}
+
+// firstOffsets is the start of every input. A raw topic that has lost its
+// beginning and is not compacted cannot be replayed to the same state.
+func firstOffsets(ctx context.Context, cl *kgo.Client, g topology.Graph) (map[string]map[int32]int64, error) {
+	seen := map[string]bool{}
+	for _, group := range g.Groups {
+		for _, topic := range group.Inputs {
+			seen[topic] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(seen))
+	adm := kadm.NewClient(cl)
+	starts, err := adm.ListStartOffsets(ctx, names...)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the start of the topics: %w", err)
+	}
+	first := map[string]map[int32]int64{}
+	starts.Each(func(o kadm.ListedOffset) {
+		if first[o.Topic] == nil {
+			first[o.Topic] = map[int32]int64{}
+		}
+		first[o.Topic][o.Partition] = o.Offset
+	})
+	return first, refuseTruncated(ctx, adm, g, first)
+}
+
+func refuseTruncated(ctx context.Context, adm *kadm.Client, g topology.Graph, first map[string]map[int32]int64) error {
+	for _, source := range topology.Sources() {
+		topic := g.Settings.RawTopic(source)
+		for p, offset := range first[topic] {
+			if offset == 0 {
+				continue
+			}
+			configs, err := adm.DescribeTopicConfigs(ctx, topic)
+			if err != nil {
+				return fmt.Errorf("reading the settings of %s: %w", topic, err)
+			}
+			rc, err := configs.On(topic, nil)
+			if err != nil {
+				return fmt.Errorf("reading the settings of %s: %w", topic, err)
+			}
+			for _, c := range rc.Configs {
+				if c.Key == "cleanup.policy" && !strings.Contains(c.MaybeValue(), "compact") {
+					return fmt.Errorf("%w: topic %s, partition %d begins at offset %d and is not compacted: rows that were only written before are lost; take a new snapshot into a compacted topic",
+						ErrRefused, topic, p, offset)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// commitFirst commits the group's first offsets where it has none.
+func commitFirst(ctx context.Context, cl *kgo.Client, group topology.Group, first map[string]map[int32]int64) error {
+	adm := kadm.NewClient(cl)
+	have, err := adm.FetchOffsets(ctx, group.Name)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return fmt.Errorf("reading the offsets of group %s: %w", group.Name, err)
+	}
+	missing := kadm.Offsets{}
+	for _, topic := range group.Inputs {
+		for p, offset := range first[topic] {
+			if o, ok := have.Lookup(topic, p); !ok || o.At < 0 {
+				missing.AddOffset(topic, p, offset, -1)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := adm.CommitAllOffsets(ctx, group.Name, missing); err != nil {
+		return fmt.Errorf("committing the first offsets of group %s: %w", group.Name, err)
+	}
+	return nil
+}
