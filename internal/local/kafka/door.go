@@ -1,0 +1,80 @@
+package kafka
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// door is the bound port. It outlives the nodes behind it, so that no other
+// program takes the port while a node is exchanged.
+type door struct{ *net.TCPListener }
+
+func (d *door) close() { d.TCPListener.Close() } //nolint:errcheck // nothing follows
+
+// open lets a node accept clients.
+func (d *door) open() *clients {
+	d.SetDeadline(time.Time{}) //nolint:errcheck // it is a valid listener
+	return &clients{door: d, conns: make(map[*client]struct{})}
+}
+
+// clients is a node's listener: it knows the connections, to cut them.
+type clients struct {
+	door   *door
+	mu     sync.Mutex
+	conns  map[*client]struct{}
+	closed bool
+}
+
+func (c *clients) Accept() (net.Conn, error) {
+	conn, err := c.door.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		conn.Close() //nolint:errcheck // refused
+		return nil, net.ErrClosed
+	}
+	accepted := &client{Conn: conn, of: c}
+	c.conns[accepted] = struct{}{}
+	return accepted, nil
+}
+
+func (c *clients) Addr() net.Addr { return c.door.Addr() }
+
+// Close lets nobody in any more; the port stays bound, and who knocks waits.
+func (c *clients) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.door.SetDeadline(time.Now()) //nolint:errcheck // it is a valid listener
+	}
+	return nil
+}
+
+// cut takes every connection away at once: what was to be answered never is.
+func (c *clients) cut() {
+	c.Close() //nolint:errcheck // never fails
+	c.mu.Lock()
+	open := c.conns
+	c.conns = make(map[*client]struct{})
+	c.mu.Unlock()
+	for conn := range open {
+		conn.Conn.Close() //nolint:errcheck // the client goes either way
+	}
+}
+
+type client struct {
+	net.Conn
+	of *clients
+}
+
+func (c *client) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.conns, c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}
