@@ -50,7 +50,7 @@ func (w *World) snapshot(ctx context.Context, client *kgo.Client) error {
 		return nil
 	}
 	first, last := w.home.p.rowBounds()
-	records := make([]*kgo.Record, 0, snapshotBatch)
+	records := make([]*kgo.Record, 0, w.batch)
 	for ; next <= last; next++ {
 		if row, ok := w.home.row(next); ok {
 			marker := "true"
@@ -63,7 +63,7 @@ func (w *World) snapshot(ctx context.Context, client *kgo.Client) error {
 			read := change{op: 'r', after: &row}
 			records = append(records, read.records(w.cfg.Topic, snapshotted(marker), w.deps.Now())...)
 		}
-		if len(records) < snapshotBatch && next < last {
+		if len(records) < w.batch && next < last {
 			continue
 		}
 		if err := produce(ctx, client, records); err != nil {

@@ -32,6 +32,7 @@ type World struct {
 	members  int64 // lines of the last export
 
 	store *store
+	batch int // rows of the snapshot acknowledged at once
 }
 
 // New reads the folder's progress and replays what happened up to it. It starts
@@ -51,7 +52,7 @@ func New(cfg Config, deps Deps) (*World, error) {
 		return nil, err
 	}
 	w := &World{
-		cfg: cfg, deps: deps, log: deps.Log, file: progressFile{cfg.Dir}, ready: make(chan struct{}),
+		cfg: cfg, deps: deps, log: deps.Log, file: progressFile{cfg.Dir}, ready: make(chan struct{}), batch: snapshotBatch,
 		home: newHome(people), shop: newShop(people), loyalty: newLoyalty(people),
 	}
 	w.store = &store{mu: &w.mu, shop: w.shop}
