@@ -1,0 +1,102 @@
+package deadletters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology"
+	"customer360/topology/engine"
+)
+
+// Reasons why a letter is not published again.
+var (
+	ErrUnknown = errors.New("no dead letter has these coordinates")
+	ErrRetried = errors.New("it was retried already")
+	ErrNewer   = errors.New("its key has a newer record, which a retry would take back")
+	ErrNoRetry = errors.New("it cannot be retried")
+)
+
+const transactionalID = "customer360.deadletter.retry"
+
+// Retry publishes the letter's raw record to its topic again, once. Errors
+// match the reasons above.
+func Retry(ctx context.Context, opts []kgo.Opt, coordinates string) (Letter, error) {
+	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.TransactionalID(transactionalID),
+		kgo.TransactionTimeout(30*time.Second), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.DisableClientMetrics(),
+		kgo.ProducerBatchMaxBytes(topology.MaxMessageBytes))...)
+	if err != nil {
+		return Letter{}, fmt.Errorf("connecting to Kafka: %w", err)
+	}
+	defer cl.Close()
+	if _, _, err := cl.ProducerID(ctx); err != nil { // from here on another retry is fenced
+		return Letter{}, fmt.Errorf("taking the transactional id %s: %w", transactionalID, err)
+	}
+	letters, err := List(ctx, opts)
+	if err != nil {
+		return Letter{}, err
+	}
+	l, ok := Find(letters, coordinates)
+	if !ok {
+		return l, fmt.Errorf("%s: %w: `customer360 dead-letters list` shows them", coordinates, ErrUnknown)
+	}
+	if err := check(ctx, opts, l); err != nil {
+		return l, fmt.Errorf("%s: %w", coordinates, err)
+	}
+	return l, publish(ctx, cl, l)
+}
+
+func check(ctx context.Context, opts []kgo.Opt, l Letter) error {
+	switch {
+	case l.Retried:
+		return ErrRetried
+	case l.FileHash != "":
+		return fmt.Errorf("%w: it is line %d of %s: mend the file and import it with `customer360 import`", ErrNoRetry, l.Line, l.File)
+	case l.Stage == "merge":
+		return fmt.Errorf("%w: a key is quarantined until a rebuild", ErrNoRetry)
+	case l.Offset < 0 || l.Key == nil:
+		return fmt.Errorf("%w: it has no key, so no place in its topic", ErrNoRetry)
+	}
+	newer := false
+	err := engine.ReadToEnd(ctx, opts, l.Topic, func(r *kgo.Record) error {
+		if r.Partition == l.Partition && r.Offset > l.Offset && string(r.Key) == string(l.Key) {
+			newer = true
+		}
+		return nil
+	})
+	if err == nil && newer {
+		return ErrNewer
+	}
+	return err
+}
+
+func publish(ctx context.Context, cl *kgo.Client, l Letter) error {
+	if err := cl.BeginTransaction(); err != nil {
+		return err
+	}
+	raw := &kgo.Record{Topic: l.Topic, Key: l.Key, Value: l.Value}
+	for k, v := range l.Headers {
+		raw.Headers = append(raw.Headers, kgo.RecordHeader{Key: k, Value: v})
+	}
+	note := &kgo.Record{Topic: topology.DeadLetterTopic, Key: []byte(l.Coordinates()),
+		Headers: []kgo.RecordHeader{{Key: headerRetried, Value: []byte("1")}}}
+	err := cl.ProduceSync(ctx, raw, note).FirstErr()
+	end := kgo.TryCommit
+	if err != nil {
+		end = kgo.TryAbort
+	}
+	if endErr := cl.EndTransaction(ctx, end); err == nil {
+		err = endErr
+	}
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		return fmt.Errorf("another retry was under way, nothing was published: try again: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("publishing to %s: %w", l.Topic, err)
+	}
+	return nil
+}
