@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // States of a generation.
@@ -64,48 +64,13 @@ func NewLog(opts []kgo.Opt) *Log { return &Log{opts: opts} }
 // Read folds the topic up to its present end.
 func (l *Log) Read(ctx context.Context) (State, error) {
 	s := State{Generations: map[int]Generation{}, KeyForms: map[string]string{}}
-	cl, err := kgo.NewClient(append(l.opts[:len(l.opts):len(l.opts)], kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topology.GenerationsTopic: {0: kgo.NewOffset().AtStart()}}),
-		kgo.DisableClientMetrics(), kgo.FetchMaxWait(100*time.Millisecond))...)
-	if err != nil {
-		return s, fmt.Errorf("connecting to Kafka: %w", err)
-	}
-	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(ctx, topology.GenerationsTopic)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return s, fmt.Errorf("reading %s: %w", topology.GenerationsTopic, err)
-	}
-	end, ok := ends.Lookup(topology.GenerationsTopic, 0)
-	if !ok {
-		return s, fmt.Errorf("reading %s: %w", topology.GenerationsTopic, kerr.UnknownTopicOrPartition)
-	}
-	starts, err := kadm.NewClient(cl).ListStartOffsets(ctx, topology.GenerationsTopic)
-	if err != nil {
-		return s, fmt.Errorf("reading %s: %w", topology.GenerationsTopic, err)
-	}
-	start, _ := starts.Lookup(topology.GenerationsTopic, 0)
-	for next := start.Offset; next < end.Offset; {
-		fetches := cl.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			return s, fmt.Errorf("reading %s: %w", topology.GenerationsTopic, err)
+	err := engine.ReadToEnd(ctx, l.opts, topology.GenerationsTopic, func(r *kgo.Record) error {
+		if err := s.apply(r.Key, r.Value); err != nil {
+			return fmt.Errorf("%s at offset %d: %w", topology.GenerationsTopic, r.Offset, err)
 		}
-		if errs := fetches.Errors(); len(errs) > 0 {
-			return s, fmt.Errorf("reading %s: %w", topology.GenerationsTopic, errs[0].Err)
-		}
-		for _, r := range fetches.Records() {
-			next = r.Offset + 1
-			if r.Attrs.IsControl() {
-				continue
-			}
-			if err := s.apply(r.Key, r.Value); err != nil {
-				return s, fmt.Errorf("%s at offset %d: %w", topology.GenerationsTopic, r.Offset, err)
-			}
-		}
-	}
-	return s, nil
+		return nil
+	})
+	return s, err
 }
 
 func (s *State) apply(key, value []byte) error {
