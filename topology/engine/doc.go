@@ -1,0 +1,2 @@
+// Package engine is how a goka group runs here.
+package engine
