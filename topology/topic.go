@@ -20,15 +20,15 @@ const (
 
 // Topic is one topic with the settings that correctness needs.
 type Topic struct {
-	Name       string
-	Key        string // what its records are keyed by, for people
-	WrittenBy  string
-	Partitions int32
+	Name       string `json:"name"`
+	Key        string `json:"key"` // what its records are keyed by, for people
+	WrittenBy  string `json:"written_by"`
+	Partitions int32  `json:"partitions"`
 	// External topics are somebody else's (Debezium's): they may have any
 	// partition count, and are created only where they are missing.
-	External bool
+	External bool `json:"external,omitempty"`
 	// Config holds Kafka's topic settings.
-	Config map[string]string
+	Config map[string]string `json:"config"`
 }
 
 // Compacted says whether the topic keeps the last record of each key.

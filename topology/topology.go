@@ -22,12 +22,12 @@ const (
 
 // Settings decide the graph.
 type Settings struct {
-	Generation        int    // from 1
-	Partitions        int32  // of every internal topic
-	HomeDeliveryTopic string // raw topic of Home Delivery
+	Generation        int    `json:"generation"`          // from 1
+	Partitions        int32  `json:"partitions"`          // of every internal topic
+	HomeDeliveryTopic string `json:"home_delivery_topic"` // raw topic of Home Delivery
 	// RawPartitions holds the counts of raw topics that exist already and
 	// differ from Partitions; rekey's tables follow them.
-	RawPartitions map[string]int32
+	RawPartitions map[string]int32 `json:"raw_partitions,omitempty"`
 }
 
 // DefaultSettings are generation 1 with 12 partitions.
@@ -50,13 +50,13 @@ func (s Settings) Validate() error {
 
 // Group is one consumer group: a goka graph's place in the topology.
 type Group struct {
-	Name          string // Kafka group id and goka group
-	Stage         string // rekey, merge, restpoll, staging, sink: the word of --only
-	Source        string // of rekey and staging: the source's name
-	Inputs        []string
-	Outputs       []string
-	Table         bool // has a goka table, keyed by the input key
-	Transactional bool // runs exactly once
+	Name          string   `json:"name"`             // Kafka group id and goka group
+	Stage         string   `json:"stage"`            // rekey, merge, restpoll, staging, sink: the word of --only
+	Source        string   `json:"source,omitempty"` // of rekey and staging: the source's name
+	Inputs        []string `json:"inputs"`
+	Outputs       []string `json:"outputs,omitempty"`
+	Table         bool     `json:"table"`         // has a goka table, keyed by the input key
+	Transactional bool     `json:"transactional"` // runs exactly once
 }
 
 // TableTopic is the changelog of the group's table, "" without one; the name
@@ -70,9 +70,9 @@ func (g Group) TableTopic() string {
 
 // Graph is the whole topology of one generation.
 type Graph struct {
-	Settings Settings
-	Topics   []Topic
-	Groups   []Group
+	Settings Settings `json:"settings"`
+	Topics   []Topic  `json:"topics"`
+	Groups   []Group  `json:"groups"`
 }
 
 // Records is the topic between rekey and merge.

@@ -39,3 +39,16 @@ file (` + "`…_file`" + `) or the environment, and are masked wherever the conf
 	}
 	return b.String()
 }
+
+// Values is what YAML prints, as a value for JSON.
+func (c Config) Values() (map[string]any, error) {
+	out, err := c.YAML()
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(out, &values); err != nil {
+		return nil, fmt.Errorf("printing the configuration: %w", err)
+	}
+	return values, nil
+}
