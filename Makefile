@@ -1,0 +1,44 @@
+# Targets for people; .ci/run calls the same ones.
+export CGO_ENABLED ?= 0
+GO      ?= go
+BIN     := bin/customer360
+SOURCES := $(shell find . -name '*.go' -not -path './.customer360/*') go.mod go.sum
+FUZZTIME ?= 60s
+LINT_VERSION := v2.6.2
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test race lint fuzz bench clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(BIN) ## build, and run the whole line on embedded parts (Ctrl-C ends it; ARGS="--customers 100000" ...)
+	@exec ./$(BIN) up $(ARGS)
+
+build: $(BIN) ## build bin/customer360
+
+$(BIN): $(SOURCES)
+	$(GO) build -trimpath -o $@ ./cmd/customer360
+
+test: ## everything that needs only Go
+	$(GO) test -timeout 15m ./...
+
+race: ## engine, sinks and what runs beside them, under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./topology/... ./processors/... ./emitters/...
+
+lint: ## go vet, gofmt and golangci-lint (installed on first use)
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) run ./...
+
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	@set -e; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+	    echo "$$(dirname $$file) $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+	  done; done
+
+bench: ## Go benchmarks beside the code, with allocations
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what was built and the local run's folder
+	rm -rf bin .customer360
