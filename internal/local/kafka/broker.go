@@ -63,7 +63,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	defer door.close()
 
 	for opened := false; ; opened = true {
-		node, err := b.open(door)
+		node, err := b.open(ctx, door)
 		if err != nil {
 			return err
 		}

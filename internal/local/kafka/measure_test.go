@@ -23,14 +23,14 @@ func TestMeasure(t *testing.T) {
 		t.Run(fmt.Sprint("sync=", sync), func(t *testing.T) {
 			dir := t.TempDir()
 			r := run(t, dir, func(c *Config) { c.SyncWrites = sync })
-			r.topic(t, "plain", 12, nil)
+			r.topic(t, "plain", 12, map[string]string{"cleanup.policy": "compact"})
 			r.topic(t, "tx", 12, nil)
 			ctx := context.Background()
 			client := r.client(t, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DefaultProduceTopic("plain"), kgo.ProducerLinger(5*time.Millisecond))
 			begin := time.Now()
 			const n = 500_000
 			for i := range n {
-				client.Produce(ctx, &kgo.Record{Key: fmt.Append(nil, i), Value: noise[i%4096 : i%4096+500]}, func(_ *kgo.Record, err error) {
+				client.Produce(ctx, &kgo.Record{Key: fmt.Append(nil, i%100_000), Value: noise[i%4096 : i%4096+500]}, func(_ *kgo.Record, err error) {
 					if err != nil {
 						t.Error(err)
 					}
@@ -83,6 +83,9 @@ func TestMeasure(t *testing.T) {
 			again := run(t, dir, func(c *Config) { c.SyncWrites = sync })
 			t.Logf("reopen after an end in order: %v", time.Since(begin))
 			again.end()
+			begin = time.Now()
+			freed := cleanNow(t, dir)
+			t.Logf("cleaning 500k records of 100k keys: %v, %d MB freed", time.Since(begin), freed>>20)
 			removeSnapshots(t, dir)
 			begin = time.Now()
 			run(t, dir, func(c *Config) { c.SyncWrites = sync })

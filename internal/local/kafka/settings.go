@@ -9,7 +9,7 @@ const (
 
 	// SegmentBytes is small, so that retention and compaction free space soon.
 	// Topics may override it by segment.bytes.
-	SegmentBytes = 16 << 20
+	SegmentBytes = 4 << 20
 
 	// A hundred years. kfake multiplies minutes into a time.Duration, so Kafka's
 	// own maximum (2^31-1 minutes) overflows to a negative retention, which
