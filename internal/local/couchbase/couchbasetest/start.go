@@ -1,0 +1,55 @@
+// Package couchbasetest gives other packages' tests an embedded Couchbase node.
+package couchbasetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"customer360/internal/local/couchbase"
+)
+
+// Username and Password are those of every node that Start makes.
+const (
+	Username = "Administrator"
+	Password = "password"
+)
+
+// Start runs a node with the bucket "default" (and its collection app.docs) on a
+// free port, in a folder of the test's own. The test's end stops it and waits for
+// it. opts change the configuration before.
+func Start(t testing.TB, opts ...func(*couchbase.Config)) *couchbase.Node {
+	t.Helper()
+	cfg := couchbase.DefaultConfig()
+	cfg.Dir = t.TempDir()
+	cfg.Username, cfg.Password = Username, Password
+	cfg.Buckets = []couchbase.Bucket{{Name: "default", Collections: map[string][]string{"app": {"docs"}}}}
+	for _, o := range opts {
+		o(&cfg)
+	}
+	node, err := couchbase.New(cfg, couchbase.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- node.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the Couchbase node ended with: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the Couchbase node did not end")
+		}
+	})
+	select {
+	case <-node.Ready():
+	case err := <-ended:
+		ended <- nil
+		t.Fatalf("the Couchbase node did not start: %v", err)
+	}
+	return node
+}

@@ -1,0 +1,81 @@
+package couchbase
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/syndtr/goleveldb/leveldb"
+	"github.com/syndtr/goleveldb/leveldb/util"
+)
+
+// sweepBatch bounds how long a sweep keeps clients waiting.
+const sweepBatch = 256
+
+// sweepForever looks for expired documents and old tombstones until ctx ends.
+// It returns an error only when the store cannot be written any more.
+func (b *bucket) sweepForever(ctx context.Context, every, purgeAfter time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := b.sweep(ctx, purgeAfter); err != nil {
+				return fmt.Errorf("sweep bucket %s: %w", b.name, err)
+			}
+		}
+	}
+}
+
+func (b *bucket) sweep(ctx context.Context, purgeAfter time.Duration) error {
+	if err := b.sweepKind(ctx, keyExpiry, 0); err != nil {
+		return err
+	}
+	return b.sweepKind(ctx, keyTombstone, purgeAfter)
+}
+
+func (b *bucket) sweepKind(ctx context.Context, kind byte, age time.Duration) error {
+	for ctx.Err() == nil {
+		n, err := b.sweepOnce(kind, age)
+		if err != nil || n < sweepBatch {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepOnce handles the documents that are due, up to sweepBatch, and returns how many there were.
+func (b *bucket) sweepOnce(kind byte, age time.Duration) (int, error) {
+	t := b.begin()
+	var due []address
+	err := eachDue(b.db, kind, b.id, unix(b.now().Add(-age)), func(a address) bool {
+		due = append(due, a)
+		return len(due) < sweepBatch
+	})
+	for _, a := range due {
+		if err != nil {
+			break
+		}
+		var d *document
+		if d, err = t.get(a); err == nil && kind == keyTombstone && d != nil && d.deleted {
+			t.purge(a, d)
+		}
+	}
+	if cerr := t.commit(); err == nil {
+		err = cerr
+	}
+	return len(due), err
+}
+
+// eachDue calls yield for each entry of a timed index that lies before now, oldest first.
+func eachDue(db *leveldb.DB, kind byte, bucketID, now uint32, yield func(address) bool) error {
+	prefix := prefixed(kind, bucketID)
+	it := db.NewIterator(&util.Range{Start: prefix, Limit: binary.BigEndian.AppendUint32(prefixed(kind, bucketID), now)}, nil)
+	defer it.Release()
+	for it.Next() && yield(address(it.Key()[len(prefix)+4:])) {
+	}
+	return it.Error()
+}
