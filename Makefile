@@ -4,7 +4,7 @@ GO      ?= go
 BIN     := bin/customer360
 SOURCES := $(shell find . -name '*.go' -not -path './.customer360/*') go.mod go.sum
 FUZZTIME ?= 60s
-LINT_VERSION := v2.6.2
+LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test race lint fuzz bench clean
