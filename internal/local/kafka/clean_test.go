@@ -119,6 +119,18 @@ func TestCompactionKeepsTheLastOfEveryKey(t *testing.T) {
 	r := run(t, dir, nil)
 	compacted := map[string]string{"cleanup.policy": "compact", "segment.bytes": "20000"}
 	r.topic(t, "t", 1, compacted)
+	// Aborted, without a later record of their keys: at offset 0, and without key.
+	tx := r.client(t, kgo.TransactionalID("first"), kgo.DefaultProduceTopic("t"))
+	if err := tx.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.ProduceSync(context.Background(), kgo.KeyStringRecord("aborted", "v"), kgo.StringRecord("v")).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.EndTransaction(context.Background(), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+	tx.Close()
 	truth := fill(t, r, "t", 600)
 	_, end := r.ends(t, "t")
 	_, before := r.fold(t, "t", 0)
@@ -166,8 +178,11 @@ func TestAnOpenTransactionSurvivesTheCleaningAndTakesNothingWithIt(t *testing.T)
 		if err := client.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
-		if err := client.ProduceSync(ctx, kgo.KeyStringRecord("key1", "open")).FirstErr(); err != nil {
-			t.Fatal(err)
+		// Two batches: the last one of a log is never compacted.
+		for _, key := range []string{"key1", "key3"} {
+			if err := client.ProduceSync(ctx, kgo.KeyStringRecord(key, "open")).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		memory := cleaner{dir: dir, now: time.Now}
 		for begin := memory.remembered().At; memory.remembered().At.Equal(begin); time.Sleep(5 * time.Millisecond) {
@@ -179,7 +194,7 @@ func TestAnOpenTransactionSurvivesTheCleaningAndTakesNothingWithIt(t *testing.T)
 			t.Fatalf("ending the transaction after the cleaning: %v", err)
 		}
 		if commit {
-			truth["key1"], truth["key2"] = "open", "open"
+			truth["key1"], truth["key2"], truth["key3"] = "open", "open", "open"
 		}
 		last, _ := r.fold(t, "t", 0)
 		if !maps.Equal(last, truth) {

@@ -162,3 +162,24 @@ func TestMatthewAloneHasALife(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingHappensToMatthew(t *testing.T) {
+	// Six people, four of them to choose from.
+	w := newWorld(t, func(c *Config) { c.Customers = 6 })
+	for step := range int64(5000) {
+		w.happen(step + 1)
+	}
+	for range 200 {
+		w.loyalty.sleep()
+	}
+	matthew := w.home.p.matthew
+	if row, ok := w.home.row(matthewRow); !ok || row != matthew.Row {
+		t.Error("his row changed")
+	}
+	if m, ok := w.loyalty.member(matthewIn27); !ok || m != matthew.Member {
+		t.Error("his membership changed")
+	}
+	if c, ok := w.shop.customer(1); !ok || c != matthew.Customer || len(w.shop.ordersOf(1)) != 2 {
+		t.Error("the store's customer 1 changed")
+	}
+}
