@@ -12,9 +12,22 @@ import (
 // generation.
 const rules = 1
 
+// Labels of records that are none of ours.
+const (
+	IgnoredHeartbeat   = "heartbeat"
+	IgnoredDDL         = "ddl"
+	IgnoredTransaction = "transaction"
+	IgnoredOtherTable  = "other table"
+	IgnoredTruncate    = "truncate"
+	IgnoredMessage     = "message"
+	IgnoredNullKey     = "null key"
+)
+
 // Decoder decodes one table's topic. It is safe for concurrent use.
 type Decoder struct {
-	cfg Config
+	cfg     Config
+	columns []mappedColumn
+	table   [2]string // database and table, empty for any
 }
 
 var _ codec.Decoder = (*Decoder)(nil)
@@ -24,7 +37,9 @@ func New(cfg Config) (*Decoder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("debezium: %w", err)
 	}
-	return &Decoder{cfg: cfg}, nil
+	d := &Decoder{cfg: cfg, columns: cfg.Mapping.mapped()}
+	d.table[0], d.table[1], _ = cutTable(cfg.Table)
+	return d, nil
 }
 
 // Fingerprint implements codec.Decoder.
@@ -33,10 +48,83 @@ func (d *Decoder) Fingerprint() string {
 		rules, d.cfg.Table, d.cfg.Epoch, d.cfg.Pass, d.cfg.Mapping)
 }
 
+// The magic byte of a schema registry's wire format, which Avro, Protobuf and
+// JSON Schema converters write before a 4-byte schema id.
+const registryMagic = 0x00
+
+var errRegistry = errors.New("the record is in a schema registry's format (magic byte 0): Avro is not configured, " +
+	"use org.apache.kafka.connect.json.JsonConverter for key and value")
+
 // Decode implements codec.Decoder.
 func (d *Decoder) Decode(raw *codec.Raw) (codec.Change, error) {
-	return codec.Change{}, errors.New("not yet")
+	if isRegistry(raw.Key) || isRegistry(raw.Value) {
+		return codec.Change{}, errRegistry
+	}
+	if raw.Value == nil {
+		return d.tombstone(raw), nil
+	}
+	var m message
+	if err := m.read(raw.Value, d.columns); err != nil {
+		return codec.Change{}, err
+	}
+	return d.change(&m, raw)
 }
 
-// Accept implements codec.Decoder.
-func (d *Decoder) Accept(state []byte, c *codec.Change) ([]byte, bool) { return state, true }
+func isRegistry(b []byte) bool { return len(b) > 0 && b[0] == registryMagic }
+
+func (d *Decoder) tombstone(raw *codec.Raw) codec.Change {
+	if raw.Key == nil {
+		return codec.Change{Ignored: IgnoredNullKey}
+	}
+	return codec.Change{Position: event{tombstone: true, epoch: d.cfg.Epoch}.append(nil)}
+}
+
+func (d *Decoder) change(m *message, raw *codec.Raw) (codec.Change, error) {
+	if m.null {
+		return d.tombstone(raw), nil
+	}
+	if label := m.foreign(raw.Topic); label != "" {
+		return codec.Change{Ignored: label}, nil
+	}
+	a, flat, err := m.action()
+	if err != nil {
+		return codec.Change{}, err
+	}
+	image, from := &m.image, &m.from
+	if flat {
+		image, from = &m.flat.row, &m.flat.from
+	}
+	switch {
+	case d.isOtherTable(from):
+		return codec.Change{Ignored: IgnoredOtherTable}, nil
+	case a == truncates:
+		return codec.Change{Ignored: IgnoredTruncate}, nil
+	case a == informs:
+		return codec.Change{Ignored: IgnoredMessage}, nil
+	case raw.Key == nil:
+		return codec.Change{Ignored: IgnoredNullKey}, nil
+	}
+	e := event{deletes: a == deletes, creates: a == creates, snapshot: a == reads || isSnapshot(from.snapshot), epoch: d.cfg.Epoch}
+	if e.at, err = from.place(m.transaction); err != nil {
+		return codec.Change{}, err
+	}
+	if e.server, err = natural(from.server); err != nil {
+		return codec.Change{}, fmt.Errorf("source.server_id %w", err)
+	}
+	c := codec.Change{Position: e.append(make([]byte, 0, positionRoom))}
+	if a == deletes {
+		return c, nil
+	}
+	if c.Assertions, c.Problem, err = d.assert(image, raw.Key); err != nil {
+		return codec.Change{}, err
+	}
+	return c, nil
+}
+
+// positionRoom is enough for the position of an event in practice.
+const positionRoom = 24
+
+// isOtherTable compares what the record says about its table, if it does.
+func (d *Decoder) isOtherTable(s *source) bool {
+	return d.cfg.Table != "" && (differs(s.db, d.table[0]) || differs(s.table, d.table[1]))
+}

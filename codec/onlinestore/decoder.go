@@ -3,6 +3,7 @@ package onlinestore
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"customer360/codec"
 )
@@ -37,13 +38,63 @@ func New(cfg Config) (*Decoder, error) {
 
 // Fingerprint implements codec.Decoder.
 func (d *Decoder) Fingerprint() string {
-	return fmt.Sprintf("onlinestore rules=%d pass=%s", rules, d.pass)
+	return fmt.Sprintf("onlinestore rules=%d index=%d pass=%s", rules, indexed, d.pass)
 }
 
 // Accept implements codec.Decoder: the order of the answers is the log's.
 func (d *Decoder) Accept(state []byte, _ *codec.Change) ([]byte, bool) { return state, true }
 
-// Decode implements codec.Decoder.
+// ErrOtherEmail is the error for an answer about somebody else.
+var ErrOtherEmail = errors.New("answer for another email")
+
+// Decode implements codec.Decoder. A null value and a 404 assert nothing.
 func (d *Decoder) Decode(raw *codec.Raw) (codec.Change, error) {
-	return codec.Change{}, errors.New("not yet")
+	switch {
+	case raw.Key == nil:
+		return codec.Change{Ignored: "null key"}, nil
+	case raw.Value == nil:
+		return codec.Change{}, nil
+	}
+	answer, err := ParseAnswer(raw.Value)
+	if err != nil || answer.Status == 404 {
+		return codec.Change{}, err
+	}
+	asked, err := codec.NormalizeEmail(string(raw.Key))
+	if err != nil {
+		return codec.Change{}, fmt.Errorf("the record's key: %w", err)
+	}
+	customer, err := readCustomer(answer.Customer)
+	if err != nil {
+		return codec.Change{}, err
+	}
+	email, err := codec.NormalizeEmail(customer.email)
+	if err != nil {
+		return codec.Change{}, fmt.Errorf("the customer: %w", err)
+	}
+	if email != asked {
+		return codec.Change{}, ErrOtherEmail
+	}
+	orders, err := readOrders(answer.Orders)
+	if err != nil {
+		return codec.Change{}, err
+	}
+	return codec.Change{Assertions: d.assert(asked, &customer, orders)}, nil
+}
+
+// assert says what the answer asserts: the customer, then the orders as the
+// store has them.
+func (d *Decoder) assert(asked string, customer *customer, orders []order) []codec.Assertion {
+	a := make([]codec.Assertion, 1+len(orders))
+	for i, o := range orders {
+		a[1+i].Key = codec.OrderKeyPrefix + string(o.id)
+		a[1+i].Fields.Set(codec.FieldBody, o.body)
+	}
+	a[0].Key = asked
+	f := &a[0].Fields
+	f.Set(codec.FieldID, customer.id)
+	f.SetString(codec.FieldPass, d.pass.Apply(customer.password))
+	f.SetString(codec.FieldName, strings.TrimSpace(customer.name))
+	f.SetString(codec.FieldEmail, strings.TrimSpace(customer.email))
+	f.Set(codec.FieldOrders, appendIndex(nil, orders))
+	return a
 }

@@ -47,7 +47,11 @@ func read(b []byte, open jsontext.Kind, what string, next func(*jsontext.Decoder
 		return malformed(what, err)
 	}
 	if token.Kind() != open {
-		return fmt.Errorf("%s is no JSON %s", what, map[jsontext.Kind]string{'{': "object", '[': "array"}[open])
+		kind := "object"
+		if open == '[' {
+			kind = "array"
+		}
+		return fmt.Errorf("%s is no JSON %s", what, kind)
 	}
 	for {
 		switch d.PeekKind() {
