@@ -1,0 +1,5 @@
+package csvdir
+
+func childMain([]string) {}
+
+const childCommand = "csvdir-child"

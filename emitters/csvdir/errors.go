@@ -1,0 +1,59 @@
+package csvdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology"
+)
+
+// Errors of Import and Accept.
+var (
+	ErrHeld   = errors.New("the file is held")
+	ErrOlder  = errors.New("the file is older than what was imported")
+	ErrFailed = errors.New("the file cannot be read")
+)
+
+// fatal tells errors that no retry heals.
+func fatal(err error) bool {
+	for _, f := range []error{
+		errTopics, kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState,
+		kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
+		kerr.TransactionalIDAuthorizationFailed, kerr.UnknownTopicOrPartition, kerr.InvalidTransactionTimeout,
+	} {
+		if errors.Is(err, f) {
+			return true
+		}
+	}
+	return false
+}
+
+var errTopics = errors.New("topics are missing")
+
+// requireTopics fails with errTopics where a topic that the importer uses is
+// missing.
+func requireTopics(ctx context.Context, client *kgo.Client) error {
+	names := []string{topology.LoyaltyTopic, topology.FilesTopic, topology.DeadLetterTopic}
+	topics, err := kadm.NewClient(client).ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("looking for the topics: %w", err)
+	}
+	for _, name := range names {
+		if topic, ok := topics[name]; !ok || errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
+			return fmt.Errorf("%w: there is no %s; create the topics with: customer360 topics create", errTopics, name)
+		} else if topic.Err != nil {
+			return fmt.Errorf("looking at the topic %s: %w", name, topic.Err)
+		}
+	}
+	return nil
+}
+
+// heldError explains how a held file is let pass.
+func heldError(f *File) error {
+	return fmt.Errorf("%w: %s: %s. If that is right: customer360 import --accept %s", ErrHeld, f.Name, f.Reason, f.ShortHash())
+}
