@@ -1,0 +1,177 @@
+package restpoll
+
+import (
+	"context"
+	"time"
+
+	"customer360/topology"
+)
+
+// begin sets the context that ends all agendas' requests.
+func (s *schedule) begin(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.base = ctx
+	s.flight, s.circuit.probing = 0, false // of a former run
+}
+
+// recovered makes the agenda of a partition anew from its table. The agenda
+// asks for nothing before it is opened.
+func (s *schedule) recovered(now time.Time, partition int32, generation int, each func(fn func(key string, value []byte) error) error) error {
+	s.mu.Lock()
+	base := s.base
+	s.mu.Unlock()
+	a := newAgenda(base, now, partition)
+	// No due time of ours lies later, unless a clock was wrong or the intervals
+	// were longer in the former configuration.
+	latest := now.Add(s.cfg.RetryAfterMax + 3*max(s.cfg.Interval, s.cfg.NotFoundInterval, s.cfg.RetryBackoffMax)/2).UnixMilli()
+	var e entry
+	err := each(func(key string, value []byte) error {
+		if err := e.decode(value); err != nil {
+			return err
+		}
+		if first(&e) {
+			e.Due = min(e.Due, now.UnixMilli())
+		} else if e.Due > latest {
+			e.Due = nextDue(key, now.UnixMilli(), s.cfg.Interval)
+		}
+		a.put(key, plan{due: e.Due, poll: e.Poll, answered: e.Answered, parked: e.Generation < generation})
+		return nil
+	})
+	if err != nil {
+		a.cancel()
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.agendas[partition]; old != nil {
+		old.cancel()
+	}
+	s.agendas[partition] = a
+	s.budget.share(now, len(s.agendas))
+	return nil
+}
+
+// revoked forgets a partition and abandons its requests.
+func (s *schedule) revoked(now time.Time, partition int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.agendas[partition]; a != nil {
+		a.cancel()
+		delete(s.agendas, partition)
+		s.budget.share(now, len(s.agendas))
+	}
+}
+
+// revokeAll is revoked for all of them.
+func (s *schedule) revokeAll(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, a := range s.agendas {
+		a.cancel()
+		delete(s.agendas, p)
+	}
+	s.budget.share(now, 0)
+}
+
+// first says whether the email has not been asked for yet: that is due at once,
+// whatever the clock of who wrote the document says.
+func first(e *entry) bool { return !e.Answered && e.Failures == 0 }
+
+// closed are the partitions that are not open, and those of them that do not
+// know yet how far they have to read.
+func (s *schedule) closed() (all int, unmarked []int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, a := range s.agendas {
+		if a.open {
+			continue
+		}
+		all++
+		if a.until == 0 {
+			unmarked = append(unmarked, p)
+		}
+	}
+	return all, unmarked
+}
+
+// openAt opens a partition: now where until is 0, else once the callback has
+// read onlinestore.polls up to that offset.
+func (s *schedule) openAt(partition int32, until int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.agendas[partition]; a != nil && !a.open {
+		a.open, a.until = a.read >= until, until
+		s.stir()
+	}
+}
+
+// openOld opens partitions that were recovered before then, whatever they wait
+// for: a request too many is better than none.
+func (s *schedule) openOld(then time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.agendas {
+		if !a.open && a.born.Before(then) {
+			a.open = true
+			s.stir()
+		}
+	}
+}
+
+// decided brings the agenda up to what the callback did.
+func (s *schedule) decided(now time.Time, partition int32, topic, key string, offset int64, d *decision) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.agendas[partition]
+	if a == nil {
+		return
+	}
+	if topic == topology.PollsTopic && !a.open {
+		a.read = offset + 1
+		a.open = a.until > 0 && a.read >= a.until
+	}
+	switch d.table {
+	case tableRemove:
+		a.remove(key)
+		s.stir()
+	case tableSet:
+		p := plan{due: d.entry.Due, poll: d.entry.Poll, answered: d.entry.Answered}
+		if first(&d.entry) {
+			p.due = min(p.due, now.UnixMilli())
+		}
+		if d.tags != (tags{}) && a.tagged < s.cfg.EntityTags/len(s.agendas) {
+			kept := d.tags // not a pointer into d, which would keep all of it
+			p.tags = &kept
+		}
+		a.put(key, p)
+		s.stir()
+	}
+}
+
+// counts is what the agendas hold.
+type counts struct {
+	wanted, answered, parked, flight int
+	lag                              time.Duration // of the email that is overdue longest
+	circuitOpen                      bool
+	silent                           bool
+	partitions, opened               int
+}
+
+func (s *schedule) counts(now time.Time) counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := counts{flight: s.flight, circuitOpen: s.circuit.open, silent: now.Before(s.silent), partitions: len(s.agendas)}
+	for _, a := range s.agendas {
+		c.wanted += len(a.index)
+		c.answered += a.answered
+		c.opened += btoi(a.open)
+		c.parked += a.parked
+		for p := placeFirst; p <= placeRepeat; p++ {
+			if it, ok := a.next(p); ok {
+				c.lag = max(c.lag, time.Duration(now.UnixMilli()-it.due)*time.Millisecond)
+			}
+		}
+	}
+	return c
+}
