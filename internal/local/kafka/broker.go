@@ -96,6 +96,7 @@ type node struct {
 	cluster *kfake.Cluster
 	watch   *watch
 	clients *clients
+	journal *journal
 }
 
 // start opens the folder. Clients that knock meanwhile wait at the door.
@@ -119,6 +120,11 @@ func (b *Broker) start(door *door) (*node, error) {
 	}
 	n.cluster = cluster
 	n.watch.arm()
+	if n.journal, err = openJournal(b.cfg.Dir, b.cfg.SyncWrites, n.watch.fail); err != nil {
+		return nil, errors.Join(err, n.stop())
+	}
+	n.journal.attach(cluster)
+	n.clients.let()
 	return n, nil
 }
 
@@ -133,7 +139,10 @@ func (n *node) stop() error {
 	select {
 	case <-closed:
 		n.clients.cut()
-		return nil
+		if n.journal == nil {
+			return nil
+		}
+		return n.journal.close()
 	case err := <-n.watch.failed:
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -187,35 +186,6 @@ func exchange(dir string, compacted snapshot) error {
 		return err
 	}
 	return os.RemoveAll(dir + beforeSuffix)
-}
-
-// mend finishes or takes back what a kill left of an exchange.
-func mend(dir string) error {
-	entries, err := os.ReadDir(partitionsDir(dir))
-	if os.IsNotExist(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("mending the embedded Kafka broker's folder: %w", err)
-	}
-	for _, e := range entries {
-		path := filepath.Join(partitionsDir(dir), e.Name())
-		if home, ok := strings.CutSuffix(path, beforeSuffix); ok {
-			if _, err := os.Stat(home); err == nil {
-				if err := os.RemoveAll(path); err != nil { // exchanged already
-					return err
-				}
-			} else if err := os.Rename(path, home); err != nil {
-				return err
-			}
-		}
-		if strings.HasSuffix(path, cleanSuffix) {
-			if err := os.RemoveAll(path); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func syncDir(path string) error {

@@ -15,7 +15,7 @@ func (d *door) close() { d.TCPListener.Close() } //nolint:errcheck // nothing fo
 // open lets a node accept clients.
 func (d *door) open() *clients {
 	d.SetDeadline(time.Time{}) //nolint:errcheck // it is a valid listener
-	return &clients{door: d, conns: make(map[*client]struct{})}
+	return &clients{door: d, conns: make(map[*client]struct{}), allowed: make(chan struct{}), gone: make(chan struct{})}
 }
 
 // clients is a node's listener: it knows the connections, to cut them.
@@ -24,9 +24,20 @@ type clients struct {
 	mu     sync.Mutex
 	conns  map[*client]struct{}
 	closed bool
+	// kfake accepts as soon as it is made, before it could be told of the journal.
+	allowed chan struct{}
+	gone    chan struct{}
 }
 
+// let begins to let clients in.
+func (c *clients) let() { close(c.allowed) }
+
 func (c *clients) Accept() (net.Conn, error) {
+	select {
+	case <-c.allowed:
+	case <-c.gone:
+		return nil, net.ErrClosed
+	}
 	conn, err := c.door.Accept()
 	if err != nil {
 		return nil, err
@@ -50,6 +61,7 @@ func (c *clients) Close() error {
 	defer c.mu.Unlock()
 	if !c.closed {
 		c.closed = true
+		close(c.gone)
 		c.door.SetDeadline(time.Now()) //nolint:errcheck // it is a valid listener
 	}
 	return nil

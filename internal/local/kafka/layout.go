@@ -142,10 +142,15 @@ func indexPath(dir string, base int64) string {
 const indexEntry = 15
 
 // indexOf is the index entry of a batch outside of any open transaction.
-func indexOf(epoch int32) []byte {
+func indexOf(epoch int32) []byte { return indexEntryOf(epoch, false) }
+
+func indexEntryOf(epoch int32, inTransaction bool) []byte {
 	b := make([]byte, indexEntry)
 	b[0] = 1 // version
 	binary.LittleEndian.PutUint32(b[2:6], uint32(epoch))
+	if inTransaction {
+		b[14] = 1
+	}
 	b[1] = byte(crc32.Checksum(b[2:], crc32.MakeTable(crc32.Castagnoli)))
 	return b
 }

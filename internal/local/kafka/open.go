@@ -7,7 +7,7 @@ import (
 
 // open cleans the folder where it is time, and starts a node on it.
 func (b *Broker) open(ctx context.Context, door *door) (*node, error) {
-	if err := mend(b.cfg.Dir); err != nil {
+	if err := mend(b.cfg.Dir, b.log); err != nil {
 		return nil, err
 	}
 	c := cleaner{dir: b.cfg.Dir, now: time.Now}

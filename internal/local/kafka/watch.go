@@ -49,9 +49,15 @@ func (w *watch) Logf(level kfake.LogLevel, format string, args ...any) {
 		w.log.Warn("the embedded Kafka broker", "says", message)
 		return
 	}
+	w.fail(fmt.Errorf("%w: a write failed: %s", errDisk, message))
+}
+
+// fail is called from kfake's own goroutine, or one it waits for. It does not
+// return.
+func (w *watch) fail(err error) {
 	w.cut()
 	select {
-	case w.failed <- fmt.Errorf("%w: a write failed: %s", errDisk, message):
+	case w.failed <- err:
 	default:
 	}
 	runtime.Goexit()
