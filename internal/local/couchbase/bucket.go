@@ -113,7 +113,7 @@ func (b *bucket) count() (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	expired := 0
-	err := eachDue(b.db, keyExpiry, b.id, unix(b.now()), func(address) bool { expired++; return true })
+	err := eachDue(b.db, keyExpiry, b.id, unix(b.now()), func([]byte) bool { expired++; return true })
 	return int(b.state.live) - expired, err
 }
 

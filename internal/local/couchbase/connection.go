@@ -2,7 +2,6 @@ package couchbase
 
 import (
 	"bufio"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -62,7 +61,7 @@ func (c *connection) serve() error {
 		c.late.Wait()
 	}()
 	for !c.closing {
-		q, err := readRequest(c.r)
+		q, err := readRequest(c.r, c.limit())
 		if err != nil {
 			return err
 		}
@@ -76,6 +75,13 @@ func (c *connection) serve() error {
 		}
 	}
 	return nil
+}
+
+func (c *connection) limit() uint32 {
+	if c.authenticated {
+		return maxPacket
+	}
+	return maxStranger
 }
 
 // settle finishes what is pending and sends all answers.
@@ -269,5 +275,3 @@ func (c *connection) wait(d time.Duration) bool {
 	}
 	return false
 }
-
-func (c *connection) String() string { return fmt.Sprint(c.conn.RemoteAddr()) }

@@ -2,7 +2,11 @@ package couchbase_test
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"customer360/internal/local/couchbase"
 	"customer360/internal/local/couchbase/couchbasetest"
@@ -19,7 +23,7 @@ func settings(dir string) couchbase.Config {
 // startStoppable runs a node until stop is called, which waits for its end.
 func startStoppable(t testing.TB, dir string) (address string, stop func()) {
 	t.Helper()
-	node, err := couchbase.New(settings(dir), couchbase.Deps{})
+	node, err := couchbase.New(settings(dir), couchbase.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,5 +41,102 @@ func startStoppable(t testing.TB, dir string) (address string, stop func()) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// run starts a node that must not get far and returns why.
+func run(t *testing.T, cfg couchbase.Config) error {
+	t.Helper()
+	node, err := couchbase.New(cfg, couchbase.Deps{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return node.Run(ctx)
+}
+
+func TestUsedPortAndFolder(t *testing.T) {
+	dir := t.TempDir()
+	address, stop := startStoppable(t, dir)
+	defer stop()
+	cfg := settings(t.TempDir())
+	cfg.Listen = address
+	if err := run(t, cfg); err == nil || !strings.Contains(err.Error(), address) {
+		t.Errorf("a used port: %v", err)
+	}
+	if err := run(t, settings(dir)); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("a used folder: %v", err)
+	}
+}
+
+func TestRunsOnce(t *testing.T) {
+	node, err := couchbase.New(settings(t.TempDir()), couchbase.Deps{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := node.Run(ended); err != nil {
+		t.Error(err)
+	}
+	if node.Run(ended) == nil {
+		t.Error("a node ran twice")
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if err := settings("dir").Validate(); err != nil {
+		t.Error(err)
+	}
+	for name, spoil := range map[string]func(*couchbase.Config){
+		"no folder":      func(c *couchbase.Config) { c.Dir = "" },
+		"address":        func(c *couchbase.Config) { c.Listen = "127.0.0.1" },
+		"no password":    func(c *couchbase.Config) { c.Password = "" },
+		"no user":        func(c *couchbase.Config) { c.Username = "" },
+		"purge":          func(c *couchbase.Config) { c.PurgeInterval = 0 },
+		"sweep":          func(c *couchbase.Config) { c.SweepInterval = -1 },
+		"no bucket":      func(c *couchbase.Config) { c.Buckets = nil },
+		"bucket twice":   func(c *couchbase.Config) { c.Buckets = append(c.Buckets, c.Buckets[0]) },
+		"name of bucket": func(c *couchbase.Config) { c.Buckets = []couchbase.Bucket{{Name: "a b"}} },
+		"name of scope": func(c *couchbase.Config) {
+			c.Buckets = []couchbase.Bucket{{Name: "b", Collections: map[string][]string{"a.b": nil}}}
+		},
+		"name of collection": func(c *couchbase.Config) {
+			c.Buckets = []couchbase.Bucket{{Name: "b", Collections: map[string][]string{"a": {"_b"}}}}
+		},
+	} {
+		cfg := settings("dir")
+		spoil(&cfg)
+		if cfg.Validate() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// Buckets are apart, and a collection keeps its documents when others come and go.
+func TestBucketsAndCollections(t *testing.T) {
+	cfg := settings(t.TempDir())
+	for round, collections := range []map[string][]string{
+		{"app": {"docs"}}, {"app": {"a", "docs", "z"}, "aaa": {"first"}}, {"app": {"docs"}},
+	} {
+		cfg.Buckets = []couchbase.Bucket{{Name: "default", Collections: collections}, {Name: "second", Collections: collections}}
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			node := couchbasetest.Start(t, func(c *couchbase.Config) { *c = cfg })
+			col := connect(t, node).Scope("app").Collection("docs")
+			if round == 0 {
+				if _, err := col.Insert("k", "kept", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := col.Get("k", nil); err != nil {
+				t.Error(err)
+			}
+			for name, want := range map[string]int{"default": 1, "second": 0} {
+				if n, err := node.Count(name); err != nil || n != want {
+					t.Errorf("%s has %d documents, %v", name, n, err)
+				}
+			}
+		})
 	}
 }

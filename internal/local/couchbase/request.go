@@ -14,6 +14,7 @@ import (
 const (
 	headerBytes = 24
 	maxPacket   = 30 << 20 // the engine's max_packet_size: a connection that exceeds it is closed
+	maxStranger = 64 << 10 // before authentication
 )
 
 // The magic bytes that memd keeps to itself: packets with frames in front of the extras.
@@ -51,15 +52,16 @@ type frames struct {
 
 var errMagic = errors.New("not a request packet")
 
-// readRequest reads the next packet. After an error the stream is of no use any more.
-func readRequest(r *bufio.Reader) (*request, error) {
+// readRequest reads the next packet, of limit bytes at most without its header.
+// After an error the stream is of no use any more.
+func readRequest(r *bufio.Reader, limit uint32) (*request, error) {
 	var header [headerBytes]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
 		return nil, err
 	}
 	size := binary.BigEndian.Uint32(header[8:])
-	if size > maxPacket {
-		return nil, fmt.Errorf("a packet of %d bytes exceeds %d", size, maxPacket)
+	if size > limit {
+		return nil, fmt.Errorf("a packet of %d bytes exceeds %d", size, limit)
 	}
 	if header[0] != magicRequest && header[0] != magicRequestFrames {
 		return nil, fmt.Errorf("%w: magic 0x%02x", errMagic, header[0])

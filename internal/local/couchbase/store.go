@@ -45,6 +45,9 @@ func documentKey(bucketID uint32, a address) []byte {
 	return append(prefixed(keyDocument, bucketID), a...)
 }
 
+// timedKeyBytes is the length of a timed key in front of the address.
+const timedKeyBytes = 1 + 4 + 4
+
 func timedKey(kind byte, bucketID, time uint32, a address) []byte {
 	return append(binary.BigEndian.AppendUint32(prefixed(kind, bucketID), time), a...)
 }

@@ -186,7 +186,7 @@ func (s *spec) refuse(f features, t trait, docFlags memd.SubdocDocFlag) response
 		return invalid("Request document flags invalid")
 	}
 	if s.xattr() {
-		if n := xattrKeyLength(s.path); n == 0 || n > maxXattrKey {
+		if key := s.xattrKey(); key == "" || len(key) > maxXattrKey || strings.ContainsAny(key, "\"\\`\x00") {
 			return explained(statusXattrInvalid, "Request XATTR key invalid")
 		}
 		if t.mutates && s.virtual() {

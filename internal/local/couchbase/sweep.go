@@ -1,9 +1,11 @@
 package couchbase
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/syndtr/goleveldb/leveldb"
@@ -31,6 +33,7 @@ func (b *bucket) sweepForever(ctx context.Context, every, purgeAfter time.Durati
 }
 
 func (b *bucket) sweep(ctx context.Context, purgeAfter time.Duration) error {
+	b.dropOldLocks()
 	if err := b.sweepKind(ctx, keyExpiry, 0); err != nil {
 		return err
 	}
@@ -47,18 +50,27 @@ func (b *bucket) sweepKind(ctx context.Context, kind byte, age time.Duration) er
 	return nil
 }
 
+func (b *bucket) dropOldLocks() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	maps.DeleteFunc(b.locks, func(_ address, l lock) bool { return now.After(l.until) })
+}
+
 // sweepOnce handles the documents that are due, up to sweepBatch, and returns how many there were.
 func (b *bucket) sweepOnce(kind byte, age time.Duration) (int, error) {
 	t := b.begin()
-	var due []address
-	err := eachDue(b.db, kind, b.id, unix(b.now().Add(-age)), func(a address) bool {
-		due = append(due, a)
+	var due [][]byte
+	err := eachDue(b.db, kind, b.id, unix(b.now().Add(-age)), func(key []byte) bool {
+		due = append(due, bytes.Clone(key))
 		return len(due) < sweepBatch
 	})
-	for _, a := range due {
+	for _, key := range due {
 		if err != nil {
 			break
 		}
+		a := address(key[timedKeyBytes:])
+		t.batch.Delete(key) // whatever stands there now: an entry must not be met twice
 		var d *document
 		if d, err = t.get(a); err == nil && kind == keyTombstone && d != nil && d.deleted {
 			t.purge(a, d)
@@ -70,12 +82,12 @@ func (b *bucket) sweepOnce(kind byte, age time.Duration) (int, error) {
 	return len(due), err
 }
 
-// eachDue calls yield for each entry of a timed index that lies before now, oldest first.
-func eachDue(db *leveldb.DB, kind byte, bucketID, now uint32, yield func(address) bool) error {
-	prefix := prefixed(kind, bucketID)
-	it := db.NewIterator(&util.Range{Start: prefix, Limit: binary.BigEndian.AppendUint32(prefixed(kind, bucketID), now)}, nil)
+// eachDue calls yield for each key of a timed index that lies before now, oldest first.
+func eachDue(db *leveldb.DB, kind byte, bucketID, now uint32, yield func(key []byte) bool) error {
+	due := &util.Range{Start: prefixed(kind, bucketID), Limit: binary.BigEndian.AppendUint32(prefixed(kind, bucketID), now)}
+	it := db.NewIterator(due, nil)
 	defer it.Release()
-	for it.Next() && yield(address(it.Key()[len(prefix)+4:])) {
+	for it.Next() && yield(it.Key()) {
 	}
 	return it.Error()
 }

@@ -1,8 +1,12 @@
 // Package couchbasetest gives other packages' tests an embedded Couchbase node.
+//
+// With goleak: goleveldb ends one goroutine of its own a second after it is
+// closed. Ignore "github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain".
 package couchbasetest
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -27,7 +31,8 @@ func Start(t testing.TB, opts ...func(*couchbase.Config)) *couchbase.Node {
 	for _, o := range opts {
 		o(&cfg)
 	}
-	node, err := couchbase.New(cfg, couchbase.Deps{})
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	node, err := couchbase.New(cfg, couchbase.Deps{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
