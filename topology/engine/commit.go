@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func (s *session) commitLoop() {
+	t := time.NewTicker(s.inc.cfg.CommitInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-t.C:
+		case <-s.kick:
+		}
+		s.commitMu.Lock()
+		if !s.over() {
+			if err := s.commit(false); err != nil {
+				s.inc.fail(fmt.Errorf("commit: %w", err))
+			}
+		}
+		s.commitMu.Unlock()
+	}
+}
+
+// finish is the last commit of the session, within a revoke or a shutdown.
+func (s *session) finish() {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	if !s.over() && s.consuming.Load() {
+		s.draining.Store(true)
+		if s.gate == nil {
+			s.drainSink()
+		}
+		if !s.over() {
+			if err := s.commit(true); err != nil {
+				s.inc.fail(fmt.Errorf("last commit: %w", err))
+			}
+		}
+	}
+	s.end()
+}
+
+// drainSink waits for what is under way, but not for long: what is left is
+// abandoned with the end of the session, and done again by the next owner.
+func (s *session) drainSink() {
+	for _, c := range s.claims {
+		c.stop(false)
+	}
+	limit := time.Now().Add(s.inc.cfg.DrainTimeout)
+	for {
+		busy := false
+		for _, c := range s.claims {
+			busy = busy || !c.idle()
+		}
+		if !busy || s.over() || time.Now().After(limit) {
+			return
+		}
+		_ = sleep(s.ctx, 5*time.Millisecond)
+	}
+}
+
+// moved are the positions to commit; urgent says whether any is past a
+// message, and not only past markers.
+func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any bool) {
+	positions = map[string]map[int32]kgo.EpochOffset{}
+	for k, c := range s.claims {
+		position, committed := c.at()
+		if position.Offset < 0 {
+			continue
+		}
+		any = any || position.Offset != committed
+		if positions[k.topic] == nil {
+			positions[k.topic] = map[int32]kgo.EpochOffset{}
+		}
+		positions[k.topic][k.partition] = position
+	}
+	return positions, any
+}
+
+// commit makes durable what has been done since the last one, as one Kafka
+// transaction where there is output, and goes on unless it is the last. After
+// an error the fate of the transaction is unknown: the caller fails the
+// incarnation.
+func (s *session) commit(last bool) error {
+	inc := s.inc
+	if s.gate == nil {
+		return s.commitSink()
+	}
+	if _, any := s.moved(); !any && inc.producedRecords.Load() == 0 && !last {
+		s.gate.open() // it may be closed by limit
+		return nil
+	}
+	start := time.Now()
+	s.gate.close()
+	// A message that waits for its emits is inside; so is a callback.
+	if err := s.gate.drain(s.ctx, inc.cfg.TransactionTimeout*2/3, inc.client.Flush); err != nil {
+		return err
+	}
+	if err := inc.failure(); err != nil {
+		return err
+	}
+	positions, any := s.moved()
+	output := inc.producedRecords.Load() > 0
+	if any || output {
+		if err := s.conclude(positions, output); err != nil {
+			return err
+		}
+		if inc.group.metrics.commitPause != nil {
+			inc.group.metrics.commitPause.Observe(time.Since(start).Seconds())
+		}
+	}
+	if !last {
+		s.gate.open()
+	} else if !inc.lease.lapsed() {
+		for _, st := range s.stores {
+			st.current()
+		}
+	}
+	return nil
+}
+
+// conclude ends the transaction and releases local state.
+func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, output bool) error {
+	inc := s.inc
+	// Not the session's context: a commit under way is not to be cut off.
+	ctx, cancel := context.WithTimeout(context.Background(), inc.cfg.TransactionTimeout)
+	defer cancel()
+	if output {
+		if err := s.commitInTransaction(ctx, positions); err != nil {
+			return fmt.Errorf("offsets of the transaction: %w", err)
+		}
+		if err := inc.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+			return fmt.Errorf("the end of the transaction: %w", err)
+		}
+		inc.inTxn = false
+		inc.group.metrics.transaction.Observe(time.Since(s.began).Seconds())
+		inc.group.metrics.committed.Inc()
+	} else {
+		// Nothing was produced: kgo's EndTransaction would do nothing, and a
+		// plain commit is one atomic action with the same check of the generation.
+		if err := s.commitPlain(ctx, positions); err != nil {
+			return fmt.Errorf("offsets: %w", err)
+		}
+	}
+	s.noteCommitted(positions)
+	for _, st := range s.stores {
+		if err := st.committed(); err != nil {
+			return fmt.Errorf("local state: %w", err)
+		}
+	}
+	if output {
+		return s.begin()
+	}
+	return nil
+}
+
+func (s *session) begin() error {
+	inc := s.inc
+	inc.producedRecords.Store(0)
+	inc.producedBytes.Store(0)
+	if !inc.inTxn {
+		if err := inc.client.BeginTransaction(); err != nil {
+			return fmt.Errorf("beginning a transaction: %w", err)
+		}
+		inc.inTxn = true
+	}
+	s.began = time.Now()
+	return nil
+}
+
+func (s *session) commitSink() error {
+	positions, any := s.moved()
+	if !any {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.inc.cfg.SessionTimeout)
+	defer cancel()
+	if err := s.commitPlain(ctx, positions); err != nil {
+		return fmt.Errorf("offsets: %w", err)
+	}
+	s.noteCommitted(positions)
+	return nil
+}
+
+func (s *session) noteCommitted(positions map[string]map[int32]kgo.EpochOffset) {
+	s.lastCommit = time.Now()
+	for topic, ps := range positions {
+		for p, o := range ps {
+			s.claims[topicPartition{topic, p}].setCommitted(o.Offset)
+		}
+	}
+}
+
+// abort ends what a failed incarnation has open, as well as it can: where it
+// cannot, the next InitProducerID of this id or a fence will. It also fails
+// what is buffered, so that goka's promises end.
+func (s *session) abort() {
+	inc := s.inc
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := inc.client.AbortBufferedRecords(ctx); err != nil {
+		inc.client.UnsafeAbortBufferedRecords()
+	}
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	if s.gate == nil {
+		// What is done is done, also when something else has failed.
+		if !errors.Is(inc.failure(), errLost) {
+			_ = s.commitSink()
+		}
+		return
+	}
+	if !inc.inTxn {
+		return
+	}
+	inc.inTxn = false
+	if inc.producedRecords.Load() > 0 {
+		inc.group.metrics.aborted.Inc()
+	}
+	if err := inc.client.EndTransaction(ctx, kgo.TryAbort); err != nil {
+		inc.group.log.Debug("abort", "error", err)
+	}
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// commitInTransaction adds the offsets to the open transaction. With member
+// and generation in the request the coordinator refuses a zombie here; so it
+// goes out with every transaction.
+func (s *session) commitInTransaction(ctx context.Context, positions map[string]map[int32]kgo.EpochOffset) error {
+	inc := s.inc
+	id, epoch, err := inc.client.ProducerID(ctx)
+	if err != nil {
+		return err
+	}
+	req := kmsg.NewPtrTxnOffsetCommitRequest()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch = inc.cfg.transactionalID(), id, epoch
+	req.Group, req.MemberID, req.Generation = inc.cfg.Group, s.memberID, s.generation
+	for topic, ps := range positions {
+		t := kmsg.NewTxnOffsetCommitRequestTopic()
+		t.Topic = topic
+		for p, o := range ps {
+			rp := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+			rp.Partition, rp.Offset, rp.LeaderEpoch = p, o.Offset, o.Epoch
+			t.Partitions = append(t.Partitions, rp)
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	if len(req.Topics) == 0 {
+		return errors.New("no position is known")
+	}
+	return persist(ctx, func() error {
+		resp, err := req.RequestWith(ctx, inc.client)
+		if err != nil {
+			return err
+		}
+		for _, t := range resp.Topics {
+			for _, p := range t.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// commitPlain commits outside of a transaction, with the same check.
+func (s *session) commitPlain(ctx context.Context, positions map[string]map[int32]kgo.EpochOffset) error {
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group, req.MemberID, req.Generation = s.inc.cfg.Group, s.memberID, s.generation
+	for topic, ps := range positions {
+		t := kmsg.NewOffsetCommitRequestTopic()
+		t.Topic = topic
+		for p, o := range ps {
+			rp := kmsg.NewOffsetCommitRequestTopicPartition()
+			rp.Partition, rp.Offset, rp.LeaderEpoch = p, o.Offset, o.Epoch
+			t.Partitions = append(t.Partitions, rp)
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	if len(req.Topics) == 0 {
+		return nil
+	}
+	return persist(ctx, func() error {
+		resp, err := req.RequestWith(ctx, s.inc.client)
+		if err != nil {
+			return err
+		}
+		for _, t := range resp.Topics {
+			for _, p := range t.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// persist repeats a commit while the coordinator moves or still writes the
+// markers of the last transaction.
+func persist(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if !retriable(err) {
+			return err
+		}
+		if sleep(ctx, 10*time.Millisecond) != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Config of one group on one instance. Take DefaultConfig and set Client,
+// Group, Instance, Dir, Transactional and NewHash.
+type Config struct {
+	Client   []kgo.Opt // seed brokers, TLS, SASL
+	Group    string    // Kafka group id and goka group, as in "merge.g1"
+	Instance string    // unique and stable; client id; the transactional id is <group>-<instance>
+	Dir      string    // local state of this instance, below <Dir>/<group>/<topic>.<partition>
+
+	// Transactional: exactly once. Otherwise a sink: at least once, offsets
+	// committed contiguously behind work that is done; no table.
+	Transactional bool
+
+	CommitInterval     time.Duration
+	TransactionTimeout time.Duration // longer than the longest callback; a commit gives up at two thirds
+	SessionTimeout     time.Duration // a member that is silent for so long is out
+	RebalanceTimeout   time.Duration
+	DrainTimeout       time.Duration // sinks: how long a revoke waits for work under way
+
+	MaxRecordBytes        int // key, value and headers of one record; every topic must take it
+	MaxTransactionBytes   int // a transaction with that much output is committed early
+	MaxTransactionRecords int
+	MaxInFlight           int // sinks: messages delivered and not done, over all partitions
+	MaxInFlightBytes      int
+	QueueBytes            int // messages fetched and not yet delivered, over all partitions
+
+	Compression string // of produced batches: none, lz4, snappy, zstd
+
+	// NewHash makes the partitioner of goka and of all emits (topology.NewHasher).
+	NewHash func() hash.Hash32
+
+	CacheBytes int // encoded states kept in memory beside leveldb, over all partitions; 0: none
+}
+
+// DefaultConfig has everything but names, places and the hash.
+func DefaultConfig() Config {
+	return Config{
+		CommitInterval:        100 * time.Millisecond,
+		TransactionTimeout:    15 * time.Second,
+		SessionTimeout:        8 * time.Second,
+		RebalanceTimeout:      30 * time.Second,
+		DrainTimeout:          5 * time.Second,
+		MaxRecordBytes:        17 << 20,
+		MaxTransactionBytes:   64 << 20,
+		MaxTransactionRecords: 100_000,
+		MaxInFlight:           4096,
+		MaxInFlightBytes:      64 << 20,
+		QueueBytes:            32 << 20,
+		Compression:           "lz4",
+	}
+}
+
+// Validate reports what cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("engine: "+format, args...)) }
+	if len(c.Client) == 0 {
+		bad("no client options: where is Kafka?")
+	}
+	for name, s := range map[string]string{"group": c.Group, "instance": c.Instance} {
+		if s == "" {
+			bad("the %s has no name", name)
+		}
+	}
+	if c.Dir == "" && c.Transactional {
+		bad("no folder for local state")
+	}
+	if c.NewHash == nil {
+		bad("no hash: keys would lie on other partitions than Debezium's")
+	}
+	for name, d := range map[string]time.Duration{"commit interval": c.CommitInterval, "transaction timeout": c.TransactionTimeout,
+		"session timeout": c.SessionTimeout, "rebalance timeout": c.RebalanceTimeout, "drain timeout": c.DrainTimeout} {
+		if d <= 0 {
+			bad("the %s is %v", name, d)
+		}
+	}
+	for name, n := range map[string]int{"record": c.MaxRecordBytes, "transaction": c.MaxTransactionBytes, "in-flight": c.MaxInFlightBytes, "queue": c.QueueBytes} {
+		if n < 1<<16 || n > 1<<30 {
+			bad("%d bytes for the %s limit: use 64 KiB to 1 GiB", n, name)
+		}
+	}
+	if c.MaxTransactionRecords < 1 || c.MaxInFlight < 1 {
+		bad("record limits of %d in a transaction, %d in flight", c.MaxTransactionRecords, c.MaxInFlight)
+	}
+	if c.CommitInterval > c.TransactionTimeout/3 {
+		bad("commits every %v do not fit transactions of %v", c.CommitInterval, c.TransactionTimeout)
+	}
+	if c.DrainTimeout > c.RebalanceTimeout/2 {
+		bad("a drain of %v does not fit rebalances of %v", c.DrainTimeout, c.RebalanceTimeout)
+	}
+	if c.CacheBytes < 0 || c.CacheBytes > 1<<34 {
+		bad("a cache of %d bytes", c.CacheBytes)
+	}
+	if _, err := c.codec(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// batchOverhead covers the framing of a batch, of its record and of headers.
+const batchOverhead = 1024
+
+// Fits says whether a record of that size may be written: a callback asks
+// before SetValue or Emit and chooses something else (a dead letter) where it
+// may not. headerBytes are those of names and values.
+func (c Config) Fits(key string, valueBytes int, headerBytes int) bool {
+	return len(key)+valueBytes+headerBytes <= c.MaxRecordBytes-batchOverhead
+}
+
+func (c Config) transactionalID() string { return c.Group + "-" + c.Instance }
+
+func (c Config) codec() (kgo.CompressionCodec, error) {
+	switch c.Compression {
+	case "none":
+		return kgo.NoCompression(), nil
+	case "lz4":
+		return kgo.Lz4Compression(), nil
+	case "snappy":
+		return kgo.SnappyCompression(), nil
+	case "zstd":
+		return kgo.ZstdCompression(), nil
+	}
+	return kgo.CompressionCodec{}, fmt.Errorf("engine: compression %q: use none, lz4, snappy or zstd", c.Compression)
+}
+
+// limits are the client's, to match MaxRecordBytes.
+func (c Config) limits() []kgo.Opt {
+	record := int32(c.MaxRecordBytes)
+	return []kgo.Opt{
+		kgo.ProducerBatchMaxBytes(record),
+		kgo.MaxBufferedBytes(c.MaxTransactionBytes + 2*c.MaxRecordBytes),
+		kgo.MaxBufferedRecords(c.MaxTransactionRecords),
+		// A batch above FetchMaxPartitionBytes comes whole when it is first in
+		// an answer, and kgo rotates; a small limit keeps partitions mixed.
+		kgo.FetchMaxPartitionBytes(min(record, 1<<20)),
+		kgo.FetchMaxBytes(max(record, 8<<20)),
+		kgo.BrokerMaxReadBytes(8 * max(record, 16<<20)),
+		kgo.BrokerMaxWriteBytes(4 * max(record, 32<<20)),
+	}
+}
+
+// admin are the options of the client for everything but group and transactions.
+func (c Config) admin() []kgo.Opt {
+	return append(slices.Clone(c.Client), append(readerOptions(), kgo.ClientID(c.Instance))...)
+}

@@ -1,0 +1,103 @@
+package engine_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"customer360/topology/engine"
+)
+
+const childEnv = "ENGINE_TEST_CHILD"
+
+// child is the process that gets killed: ADDR DIR INSTANCE as arguments.
+func child() {
+	cfg := jobConfig(os.Getenv("ENGINE_TEST_ADDR"), os.Getenv("ENGINE_TEST_DIR"), os.Getenv(childEnv))
+	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: testLog()}, engine.Hooks{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go func() {
+		for !g.Ready() && g.Status().State != engine.Running {
+			time.Sleep(5 * time.Millisecond)
+		}
+		fmt.Println("running")
+	}()
+	if err := g.Run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type process struct {
+	cmd *exec.Cmd
+	out *bufio.Reader
+}
+
+func startChild(t *testing.T, addr, dir, instance string) *process {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+instance, "ENGINE_TEST_ADDR="+addr, "ENGINE_TEST_DIR="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: cmd, out: bufio.NewReader(out)}
+	t.Cleanup(p.kill)
+	return p
+}
+
+func (p *process) awaitRunning() { _, _ = p.out.ReadString('\n') }
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// kill -9 while running, while recovering, with and without the local folder.
+func TestExactlyOnceOverKills(t *testing.T) {
+	b, dir := startBroker(t), t.TempDir()
+	const n, keys = 24_000, 200
+	generated := make(chan struct{})
+	go func() {
+		defer close(generated)
+		generate(t, b.Addr, 0, n, keys, 2000)
+	}()
+	for i := range 6 {
+		p := startChild(t, b.Addr, dir, "a")
+		if i%3 == 2 {
+			time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond) // in start or recovery
+		} else {
+			p.awaitRunning()
+			time.Sleep(time.Duration(200+rand.IntN(700)) * time.Millisecond)
+		}
+		p.kill()
+		if i == 3 {
+			if err := os.RemoveAll(filepath.Join(dir, "a")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r := startJob(t, b, dir, "a")
+	<-generated
+	awaitEnd(t, b.Addr, jobGroup, 60*time.Second, jobIn)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, b.Addr, dir, n, keys)
+}

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// requireTransactionVersion2: below (KIP-890) a late produce request of an
+// aborted transaction can join the next one, and the epoch does not move with
+// every transaction, on which fencing relies.
+func requireTransactionVersion2(ctx context.Context, cl *kgo.Client) error {
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "customer360", "1"
+	resp, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		return fmt.Errorf("the broker's features: %w", err)
+	}
+	for _, f := range resp.FinalizedFeatures {
+		if f.Name == "transaction.version" && f.MaxVersionLevel >= 2 {
+			return nil
+		}
+	}
+	return fatalf("exactly once needs transaction.version 2 on the cluster: Kafka 4.0, or `kafka-features.sh upgrade --feature transaction.version=2`")
+}
+
+// fence ends what former owners of these partitions left open, so that the
+// stable offset moves and recovery can read to the high watermark. A
+// transaction that is Ongoing on table partitions which the group has just
+// given to us belongs to a dead or zombie instance: live ones commit in their
+// revoke, before the generation changes. A PrepareCommit or PrepareAbort is
+// about to end by itself, and fencing it could hit a live instance that has
+// begun its next transaction elsewhere.
+//
+// A transactional group without a table is not fenced: its next owner's offset
+// fetch waits for the transaction's end, TransactionTimeout at most.
+func (inc *incarnation) fence(owned map[string][]int32) error {
+	ctx, cancel := context.WithTimeout(inc.ctx, inc.cfg.TransactionTimeout+15*time.Second)
+	defer cancel()
+	if _, _, err := inc.client.ProducerID(ctx); err != nil { // ends what our own former incarnation left open
+		return fmt.Errorf("InitProducerID of %s: %w", inc.cfg.transactionalID(), err)
+	}
+	mine := kadm.TopicsSet{}
+	for _, ps := range owned {
+		mine.Add(inc.group.table, ps...)
+	}
+	if inc.group.table == "" || len(owned) == 0 {
+		return nil
+	}
+	adm := kadm.NewClient(inc.group.admin)
+	for {
+		described, err := adm.DescribeProducers(ctx, mine)
+		if err != nil {
+			return fmt.Errorf("DescribeProducers of %s: %w", inc.group.table, err)
+		}
+		var open []int64
+		described.EachProducer(func(d kadm.DescribedProducer) {
+			if d.CurrentTxnStartOffset >= 0 {
+				open = append(open, d.ProducerID)
+			}
+		})
+		if len(open) == 0 {
+			return nil
+		}
+		if err := inc.endTransactions(ctx, adm, open, mine); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("producers %v hold transactions open on %s: %w", open, inc.group.table, ctx.Err())
+		case <-inc.closing:
+			return errOver
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (inc *incarnation) endTransactions(ctx context.Context, adm *kadm.Client, producers []int64, mine kadm.TopicsSet) error {
+	listed, err := adm.ListTransactions(ctx, producers, []string{"Ongoing"})
+	if err != nil {
+		return fmt.Errorf("ListTransactions: %w", err)
+	}
+	for _, id := range listed.TransactionalIDs() {
+		if id == inc.cfg.transactionalID() || !strings.HasPrefix(id, inc.cfg.Group+"-") {
+			continue // not an instance of this group: its own timeout ends it
+		}
+		described, err := adm.DescribeTransactions(ctx, id)
+		if err != nil || described[id].State != "Ongoing" || !overlap(described[id].Topics, mine) {
+			continue
+		}
+		inc.group.log.Info("fencing a former owner", "transactional_id", id)
+		req := kmsg.NewPtrInitProducerIDRequest()
+		req.TransactionalID = &id
+		req.TransactionTimeoutMillis = int32(inc.cfg.TransactionTimeout.Milliseconds())
+		req.ProducerID, req.ProducerEpoch = -1, -1
+		resp, err := req.RequestWith(ctx, inc.group.admin)
+		if err == nil {
+			err = kerr.ErrorForCode(resp.ErrorCode)
+		}
+		if err != nil && !errors.Is(err, kerr.ConcurrentTransactions) {
+			return fmt.Errorf("fencing %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func overlap(a, b kadm.TopicsSet) bool {
+	for t, ps := range a {
+		for p := range ps {
+			if _, ok := b[t][p]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}

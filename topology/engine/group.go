@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lovoo/goka"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Deps are passed in.
+type Deps struct {
+	Log      *slog.Logger
+	Registry prometheus.Registerer // nil: metrics go nowhere
+}
+
+// Hooks tell a group's owner about partitions. They are called one at a time.
+type Hooks struct {
+	// Recovered is called for each owned partition of the group table after
+	// its recovery and before its first message is delivered; each iterates
+	// over the committed table in key order. The value is valid during fn only.
+	// An error ends the incarnation.
+	Recovered func(partition int32, each func(fn func(key string, value []byte) error) error) error
+
+	// Revoked is called once per owned partition when the session that owned
+	// it has ended and no callback of it runs any more: for those Recovered was
+	// called for, or, without a table, for all.
+	Revoked func(partition int32)
+}
+
+// Group runs one goka graph on this instance.
+type Group struct {
+	cfg             Config
+	graph           *goka.GroupGraph
+	inputs, outputs []string
+	table           string // "" without
+	log             *slog.Logger
+	hooks           Hooks
+	metrics         *metrics
+	admin           *kgo.Client // while Run runs
+
+	mu       sync.Mutex
+	status   Status
+	caughtUp bool // once, ever
+	running  bool
+}
+
+// New checks the configuration against the graph. It starts nothing.
+func New(cfg Config, graph *goka.GroupGraph, deps Deps, hooks Hooks) (*Group, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := graph.Validate(); err != nil {
+		return nil, fmt.Errorf("engine: the graph of %s: %w", cfg.Group, err)
+	}
+	g := &Group{cfg: cfg, graph: graph, hooks: hooks, log: deps.Log}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	g.log = g.log.With("group", cfg.Group, "instance", cfg.Instance)
+	for _, e := range graph.InputStreams() {
+		g.inputs = append(g.inputs, e.Topic())
+	}
+	if l := graph.LoopStream(); l != nil {
+		g.inputs = append(g.inputs, l.Topic())
+	}
+	for _, e := range graph.OutputStreams() {
+		g.outputs = append(g.outputs, e.Topic())
+	}
+	if t := graph.GroupTable(); t != nil {
+		g.table = t.Topic()
+	}
+	switch {
+	case string(graph.Group()) != cfg.Group:
+		return nil, fmt.Errorf("engine: the graph is of group %s, the configuration of %s", graph.Group(), cfg.Group)
+	case g.table != "" && !cfg.Transactional:
+		return nil, fmt.Errorf("engine: group %s has a table and must be transactional", cfg.Group)
+	case len(graph.JointTables()) > 0 || len(graph.LookupTables()) > 0:
+		return nil, fmt.Errorf("engine: group %s joins or looks up tables: not supported", cfg.Group)
+	}
+	var err error
+	if g.metrics, err = newMetrics(deps.Registry, cfg.Group); err != nil {
+		return nil, fmt.Errorf("engine: metrics: %w", err)
+	}
+	return g, nil
+}
+
+// Run replaces the processor whenever it fails, until ctx ends, which is no
+// error: it then returns after the last commit. It ends with an error when
+// that is fatal. All that it starts has ended when it returns.
+func (g *Group) Run(ctx context.Context) error {
+	g.mu.Lock()
+	if g.running {
+		g.mu.Unlock()
+		return fmt.Errorf("engine: group %s is running", g.cfg.Group)
+	}
+	g.running = true
+	g.status.Partitions = nil
+	g.mu.Unlock()
+	defer func() {
+		g.state(Stopped, nil)
+		g.mu.Lock()
+		g.running = false
+		g.mu.Unlock()
+	}()
+	var err error
+	if g.admin, err = kgo.NewClient(g.cfg.admin()...); err != nil {
+		return fmt.Errorf("group %s: the Kafka client: %w", g.cfg.Group, err)
+	}
+	defer g.admin.Close()
+	if err := g.supervise(ctx); err != nil {
+		g.failed(err)
+		return fmt.Errorf("group %s: %w", g.cfg.Group, err)
+	}
+	return nil
+}
+
+const (
+	shortestDelay = 100 * time.Millisecond
+	longestDelay  = 5 * time.Second
+)
+
+func (g *Group) supervise(ctx context.Context) error {
+	var (
+		said     string // the last trouble that was logged
+		stubborn int
+		delay    = shortestDelay
+	)
+	for {
+		g.state(Starting, nil)
+		inc := newIncarnation(ctx, g)
+		err := inc.run()
+		if err == nil || ctx.Err() != nil {
+			if err != nil && !errors.Is(err, context.Canceled) {
+				g.log.Warn("stopped without a last commit", "error", err)
+			}
+			return nil
+		}
+		kind := classify(err)
+		err = explain(err)
+		if g.settled(inc) { // it worked for a while: new trouble
+			said, stubborn, delay = "", 0, shortestDelay
+		}
+		switch kind {
+		case fatal:
+			return err
+		case refused:
+			if stubborn++; stubborn >= stubbornAttempts {
+				return err
+			}
+		case again:
+			delay = shortestDelay
+		case fenced:
+			g.metrics.fenced.Inc()
+		}
+		g.failed(err)
+		g.metrics.rebuilds.Inc()
+		if text := kind.String() + rootText(err); text != said {
+			said = text
+			g.log.Warn("the processor has ended and is being replaced", "kind", kind.String(), "error", err)
+		} else {
+			g.log.Debug("the processor has ended again", "kind", kind.String(), "error", err)
+		}
+		if sleep(ctx, delay) != nil {
+			return nil
+		}
+		delay = min(2*delay, longestDelay)
+	}
+}
+
+// settled: the incarnation has run for longer than the longest delay.
+func (g *Group) settled(inc *incarnation) bool {
+	s := inc.current.Load()
+	return s != nil && s.consuming.Load() && time.Since(inc.started) > 2*longestDelay
+}
+
+// rootText is the innermost error's text: without offsets and the like that
+// differ each time.
+func rootText(err error) string {
+	for {
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			if u := e.Unwrap(); u != nil {
+				err = u
+				continue
+			}
+		case interface{ Unwrap() []error }:
+			if us := e.Unwrap(); len(us) > 0 {
+				err = us[len(us)-1]
+				continue
+			}
+		}
+		return err.Error()
+	}
+}
+
+func (g *Group) failed(err error) {
+	g.mu.Lock()
+	g.status.LastError, g.status.LastErrorAt = err, time.Now()
+	g.mu.Unlock()
+}
+
+func (g *Group) state(st State, s *session) {
+	g.mu.Lock()
+	g.status.State = st
+	if s == nil {
+		g.status.Partitions, g.status.Lag = nil, 0
+	} else {
+		g.status.Partitions = s.partitions()
+	}
+	if st == Recovering {
+		g.status.Recovered, g.status.RecoveryTotal = 0, 0
+	}
+	ready := g.ready()
+	g.mu.Unlock()
+	g.metrics.recovering.Set(truth(st == Recovering))
+	g.metrics.ready.Set(truth(ready))
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// State of a group on this instance.
+type State string
+
+const (
+	Starting   State = "starting" // no partitions assigned yet
+	Recovering State = "recovering"
+	Running    State = "running"
+	Stopped    State = "stopped"
+)
+
+// Status is what a person may want to know.
+type Status struct {
+	State         State
+	Partitions    []int32
+	Lag           int64 // records between the commits and the stable ends, of owned partitions
+	CaughtUp      bool  // once, since the start
+	Recovered     int64 // changelog records read by the recovery under way or the last one
+	RecoveryTotal int64 // offsets that it has to cover, about
+	LastError     error
+	LastErrorAt   time.Time
+}
+
+// Status as of now; Lag as of the last look, at most 5 s ago.
+func (g *Group) Status() Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.status
+	s.Partitions = slices.Clone(s.Partitions)
+	s.CaughtUp = g.caughtUp
+	if s.State == "" {
+		s.State = Stopped
+	}
+	return s
+}
+
+// Ready: partitions are assigned and recovered, and since Run began there was
+// a moment without a record between the commits and the stable ends. An
+// instance that owns no partitions is ready.
+func (g *Group) Ready() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ready()
+}
+
+func (g *Group) ready() bool { return g.status.State == Running && g.caughtUp }
+
+func (g *Group) recovered(records int) {
+	g.metrics.recovery.Add(float64(records))
+	g.mu.Lock()
+	g.status.Recovered += int64(records)
+	g.mu.Unlock()
+}

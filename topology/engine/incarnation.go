@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/lovoo/goka"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// incarnation is one goka processor with its one Kafka client, which is group
+// member and transactional producer. It serves any number of generations
+// (sessions) and ends at the first failure: goka's state is then ahead of
+// Kafka's, so nothing of it is used again.
+type incarnation struct {
+	group   *Group
+	cfg     Config
+	ctx     context.Context // ends with Run's
+	facts   facts
+	lease   *lease
+	client  *kgo.Client
+	ready   chan struct{} // client is set; its callbacks may come first
+	inTxn   bool          // between BeginTransaction and its end; of whoever holds the session's commit lock
+	started time.Time
+
+	producedRecords, producedBytes atomic.Int64 // in the open transaction
+
+	assigned  chan *session
+	closing   chan struct{}
+	closeOnce sync.Once
+	current   atomic.Pointer[session]
+
+	mu       sync.Mutex
+	newest   *session // ended or not
+	stores   []*store
+	groupErr error
+
+	failOnce sync.Once
+	failed   chan struct{}
+	err      error
+}
+
+func newIncarnation(ctx context.Context, g *Group) *incarnation {
+	return &incarnation{group: g, cfg: g.cfg, ctx: ctx, lease: &lease{timeout: g.cfg.SessionTimeout},
+		ready: make(chan struct{}), assigned: make(chan *session), closing: make(chan struct{}), failed: make(chan struct{}),
+		started: time.Now()}
+}
+
+// run ends with ctx, or with what ended the incarnation.
+func (inc *incarnation) run() error {
+	var err error
+	if inc.facts, err = inc.group.check(inc.ctx); err != nil {
+		return err
+	}
+	p, err := goka.NewProcessor([]string{"kgo"}, inc.group.graph, inc.options()...)
+	if err != nil {
+		return fmt.Errorf("building the processor: %w", err)
+	}
+	err = p.Run(inc.ctx)
+	inc.closeStores() // those that goka did not get to
+	if cause := inc.failure(); cause != nil {
+		err = cause // goka's own error is a consequence, and text only
+	}
+	inc.mu.Lock()
+	defer inc.mu.Unlock()
+	if errors.Is(err, errLost) && inc.groupErr != nil {
+		err = fmt.Errorf("%w: %w", err, inc.groupErr)
+	}
+	return err
+}
+
+func (inc *incarnation) options() []goka.ProcessorOption {
+	return []goka.ProcessorOption{
+		goka.WithClientID(inc.cfg.Instance),
+		goka.WithLogger(gokaLog{inc.group.log}),
+		goka.WithHasher(inc.cfg.NewHash),
+		goka.WithNilHandling(goka.NilProcess), // tombstones reach the callback
+		goka.WithPartitionChannelSize(32),
+		goka.WithTopicManagerBuilder(func([]string) (goka.TopicManager, error) { return topicManager{inc}, nil }),
+		goka.WithProducerBuilder(func([]string, string, func() hash.Hash32) (goka.Producer, error) { return producer{inc}, nil }),
+		goka.WithConsumerGroupBuilder(func([]string, string, string) (sarama.ConsumerGroup, error) {
+			return &member{inc: inc, errs: make(chan error)}, nil
+		}),
+		goka.WithConsumerSaramaBuilder(func([]string, string) (sarama.Consumer, error) { return tableReader{inc: inc}, nil }),
+		goka.WithStorageBuilder(inc.storage),
+		goka.WithContextWrapper(inc.wrap),
+	}
+}
+
+// wrap runs in the partition's goroutine before each callback. It cannot skip
+// the callback but by panicking, which is how goka's own Fail works; what goka
+// makes of that at the end of a session is ignored.
+func (inc *incarnation) wrap(ctx goka.Context) goka.Context {
+	s := inc.current.Load()
+	c := s.claims[topicPartition{string(ctx.Topic()), ctx.Partition()}]
+	if c == nil {
+		err := fatalf("%s is no input: visitors are not supported", ctx.Topic())
+		inc.fail(err)
+		panic(err)
+	}
+	d, key, freed, resume := c.take()
+	if freed > 0 {
+		s.freed(c, freed, resume)
+	}
+	if d.offset != ctx.Offset() {
+		err := fatalf("%s/%d: goka delivers offset %d, expected %d", c.topic, c.partition, ctx.Offset(), d.offset)
+		inc.fail(err)
+		panic(err)
+	}
+	d.gokaContext = ctx
+	d.misplaced = partitionOf(c.hash, key, inc.facts.partitions) != c.partition
+	if s.gate == nil {
+		if !c.admit(d) {
+			panic(errOver)
+		}
+		return d
+	}
+	s.limit()
+	if !s.gate.enter() {
+		panic(errOver)
+	}
+	c.retire(d)
+	return d
+}
+
+// partitionOf is goka's rule.
+func partitionOf(h hash.Hash32, key []byte, n int32) int32 {
+	h.Reset()
+	_, _ = h.Write(key)
+	p := int32(h.Sum32()) % n
+	if p < 0 {
+		p = -p
+	}
+	return p
+}
+
+// fail ends the incarnation. The first error counts.
+func (inc *incarnation) fail(err error) {
+	inc.failOnce.Do(func() {
+		inc.err = err
+		close(inc.failed)
+		if s := inc.current.Load(); s != nil {
+			s.end()
+		}
+	})
+}
+
+func (inc *incarnation) failure() error {
+	select {
+	case <-inc.failed:
+		return inc.err
+	default:
+		return nil
+	}
+}
+
+func (inc *incarnation) closeStores() {
+	inc.mu.Lock()
+	stores := inc.stores
+	inc.stores = nil
+	inc.mu.Unlock()
+	for _, st := range stores {
+		if err := st.Close(); err != nil {
+			inc.group.log.Debug("closing local state", "store", st.name, "error", err)
+		}
+	}
+}

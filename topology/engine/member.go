@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+)
+
+// member is sarama's ConsumerGroup as goka uses it. Consume runs generation
+// after generation itself: goka would sleep 5 s between two.
+type member struct {
+	sarama.ConsumerGroup // nil: goka calls only what is defined below
+	inc                  *incarnation
+	errs                 chan error
+}
+
+func (m *member) Errors() <-chan error { return m.errs }
+
+func (m *member) Close() error {
+	m.inc.closeOnce.Do(func() { close(m.inc.closing) })
+	if m.inc.client != nil {
+		m.inc.client.Close()
+	}
+	return nil
+}
+
+func (m *member) Consume(ctx context.Context, topics []string, h sarama.ConsumerGroupHandler) error {
+	inc := m.inc
+	if err := inc.connect(topics); err != nil {
+		inc.fail(err)
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-inc.failed:
+			return inc.err
+		case s := <-inc.assigned:
+			s.run(ctx, h)
+			close(s.done)
+		}
+		if err := inc.failure(); err != nil {
+			return err
+		}
+	}
+}
+
+// connect makes the client: member, consumer and producer in one.
+func (inc *incarnation) connect(topics []string) error {
+	cfg := inc.cfg
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), 5) // 6 names topics by id
+	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9)    // 10 does
+	codec, err := cfg.codec()
+	if err != nil {
+		return err
+	}
+	opts := append(append([]kgo.Opt{}, cfg.Client...), cfg.limits()...)
+	opts = append(opts,
+		kgo.ClientID(cfg.Instance), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.WithHooks(inc.lease, groupErrors{inc}),
+		kgo.WithLogger(kgoLog{inc.group.log}),
+		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(topics...), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtCommitted()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.SessionTimeout(cfg.SessionTimeout), kgo.HeartbeatInterval(cfg.SessionTimeout/6), kgo.RebalanceTimeout(cfg.RebalanceTimeout),
+		kgo.OnPartitionsAssigned(inc.onAssigned),
+		kgo.OnOffsetsFetched(inc.onOffsets),
+		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) { inc.onRevoked() }),
+		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) { inc.onLost() }),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(codec), kgo.RecordPartitioner(inc.partitioner()),
+		kgo.ProducerLinger(inc.linger()),
+	)
+	if cfg.Transactional {
+		opts = append(opts, kgo.TransactionalID(cfg.transactionalID()), kgo.TransactionTimeout(cfg.TransactionTimeout))
+	}
+	if inc.client, err = kgo.NewClient(opts...); err != nil {
+		return fatalf("the Kafka client: %w", err)
+	}
+	close(inc.ready)
+	return nil
+}
+
+// onAssigned holds up the offset fetch of the new generation until the former
+// session is cleaned up and former owners are fenced.
+func (inc *incarnation) onAssigned(_ context.Context, _ *kgo.Client, claims map[string][]int32) {
+	<-inc.ready
+	inc.mu.Lock()
+	former := inc.newest
+	inc.mu.Unlock()
+	if former != nil {
+		select {
+		case <-former.done:
+		case <-inc.closing:
+			return
+		}
+	}
+	if inc.cfg.Transactional {
+		if err := inc.fence(claims); err != nil {
+			inc.fail(err)
+			return
+		}
+	}
+	s := newSession(inc, claims)
+	inc.mu.Lock()
+	inc.newest = s
+	inc.mu.Unlock()
+	inc.current.Store(s)
+	if inc.failure() != nil {
+		s.end()
+	}
+	select {
+	case inc.assigned <- s:
+	case <-inc.closing:
+	case <-inc.failed:
+	}
+}
+
+// onOffsets sees where the fetches of the new generation will begin.
+func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+	s := inc.current.Load()
+	if s == nil {
+		return nil
+	}
+	start := func(topic string, partition int32, offset int64, epoch int32, code int16) {
+		c := s.claims[topicPartition{topic, partition}]
+		if c == nil || code != 0 {
+			return
+		}
+		if offset < 0 {
+			inc.fail(noCommit(inc.cfg.Group, topic, partition))
+			return
+		}
+		c.startAt(offset, epoch)
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			start(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode)
+		}
+	}
+	for _, g := range resp.Groups {
+		for _, t := range g.Topics {
+			for _, p := range t.Partitions {
+				start(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode)
+			}
+		}
+	}
+	return nil
+}
+
+func noCommit(group, topic string, partition int32) error {
+	return fatalf("group %s has no committed offset for %s/%d: offsets are committed once, when a generation is created, and nothing guesses where a group without one should start (they expired, or were deleted: rebuild)", group, topic, partition)
+}
+
+func (inc *incarnation) onRevoked() {
+	if s := inc.current.Load(); s != nil {
+		s.finish()
+	}
+}
+
+func (inc *incarnation) onLost() {
+	inc.fail(errLost)
+}
+
+// groupErrors is kgo's hook that tells why a membership was lost; it comes
+// right after onLost.
+type groupErrors struct{ inc *incarnation }
+
+var _ kgo.HookGroupManageError = groupErrors{}
+
+func (g groupErrors) OnGroupManageError(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	g.inc.mu.Lock()
+	g.inc.groupErr = fmt.Errorf("the group's coordinator: %w", err)
+	g.inc.mu.Unlock()
+	g.inc.fail(errLost)
+}

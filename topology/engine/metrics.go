@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of one group. Groups of a process share the vectors.
+type metrics struct {
+	committed, aborted, fenced    prometheus.Counter
+	commitPause, transaction      prometheus.Observer
+	in, out, recovery, rebuilds   prometheus.Counter
+	lag, recovering, state, ready prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer, group string) (*metrics, error) {
+	var errs []error
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "customer360_engine_" + name, Help: help}, append([]string{"group"}, labels...)), &errs)
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "customer360_engine_" + name, Help: help}, []string{"group"}), &errs).WithLabelValues(group)
+	}
+	seconds := func(name, help string, buckets []float64) prometheus.Observer {
+		return shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "customer360_engine_" + name, Help: help, Buckets: buckets}, []string{"group"}), &errs).WithLabelValues(group)
+	}
+	transactions := counter("transactions_total", "Transactions by outcome: committed, aborted by this instance, fenced by another one or the coordinator.", "outcome")
+	m := &metrics{
+		committed:   transactions.WithLabelValues(group, "committed"),
+		aborted:     transactions.WithLabelValues(group, "aborted"),
+		fenced:      transactions.WithLabelValues(group, "fenced"),
+		commitPause: seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", prometheus.ExponentialBuckets(0.0005, 2, 14)),
+		transaction: seconds("transaction_seconds", "From the beginning of a transaction to its end.", prometheus.ExponentialBuckets(0.005, 2, 13)),
+		in:          counter("records_in_total", "Records fetched from the inputs.").WithLabelValues(group),
+		out:         counter("records_out_total", "Records produced, changelog included, aborted ones too.").WithLabelValues(group),
+		recovery:    counter("recovery_records_total", "Changelog records read to recover local state.").WithLabelValues(group),
+		rebuilds:    counter("rebuilds_total", "Times the processor was replaced after a failure.").WithLabelValues(group),
+		lag:         gauge("lag_records", "Records between the committed offsets of the owned partitions and their stable ends."),
+		recovering:  gauge("recovering", "1 while local state is being recovered."),
+		state:       gauge("state_bytes", "Size of the local state on disk, about."),
+		ready:       gauge("ready", "1 when assigned, recovered, and caught up once."),
+	}
+	return m, errors.Join(errs...)
+}
+
+// shared registers the collector or returns the one that is registered.
+func shared[C prometheus.Collector](r prometheus.Registerer, c C, errs *[]error) C {
+	if r == nil {
+		return c
+	}
+	err := r.Register(c)
+	var present prometheus.AlreadyRegisteredError
+	if errors.As(err, &present) {
+		if p, ok := present.ExistingCollector.(C); ok {
+			return p
+		}
+	}
+	if err != nil {
+		*errs = append(*errs, err)
+	}
+	return c
+}

@@ -1,0 +1,330 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+// session is one generation: sarama's ConsumerGroupSession for goka. Its
+// context is not derived from goka's, which ends before the last commit.
+type session struct {
+	sarama.ConsumerGroupSession // nil: goka calls only what is defined below
+	inc                         *incarnation
+	owned                       map[string][]int32
+	claims                      map[topicPartition]*claim
+	memberID                    string
+	generation                  int32
+	gate                        *gate // nil in a sink
+	ctx                         context.Context
+	cancel                      context.CancelFunc
+	done                        chan struct{} // closed after Cleanup
+	consuming                   atomic.Bool
+	draining                    atomic.Bool
+	kick                        chan struct{} // capacity 1: commit now
+
+	commitMu   sync.Mutex // one commit at a time
+	began      time.Time  // of the open transaction
+	lastCommit time.Time
+
+	mu     sync.Mutex
+	room   *sync.Cond
+	queued int // bytes in all claims
+
+	stores []*store // of the owned table partitions, after Setup
+}
+
+func newSession(inc *incarnation, owned map[string][]int32) *session {
+	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, done: make(chan struct{}), kick: make(chan struct{}, 1)}
+	s.room = sync.NewCond(&s.mu)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.memberID, s.generation = inc.client.GroupMetadata()
+	if inc.cfg.Transactional {
+		s.gate = newGate()
+	}
+	inc.client.ResumeFetchPartitions(owned) // a pause outlives the generation
+	n := 0
+	for _, ps := range owned {
+		n += len(ps)
+	}
+	for t, ps := range owned {
+		for _, p := range ps {
+			s.claims[topicPartition{t, p}] = newClaim(s, t, p, n)
+		}
+	}
+	return s
+}
+
+func (s *session) Claims() map[string][]int32 { return s.owned }
+func (s *session) MemberID() string           { return s.memberID }
+func (s *session) GenerationID() int32        { return s.generation }
+func (s *session) Context() context.Context   { return s.ctx }
+func (s *session) over() bool                 { return s.ctx.Err() != nil }
+
+// partitions are those the instance owns; all inputs have the same.
+func (s *session) partitions() []int32 {
+	set := map[int32]bool{}
+	for _, ps := range s.owned {
+		for _, p := range ps {
+			set[p] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// MarkOffset comes once per message, when its callback has returned and its
+// emits are acknowledged.
+func (s *session) MarkOffset(topic string, partition int32, next int64, _ string) {
+	if s.gate != nil {
+		s.gate.leave()
+	} else if c := s.claims[topicPartition{topic, partition}]; c != nil {
+		c.mark(next - 1)
+	}
+}
+
+// end stops the session without a commit.
+func (s *session) end() {
+	s.cancel()
+	if s.gate != nil {
+		s.gate.end()
+	}
+	for _, c := range s.claims {
+		c.stop(true)
+	}
+	s.mu.Lock()
+	s.room.Broadcast()
+	s.mu.Unlock()
+}
+
+// run is one generation from Setup (recovery) to Cleanup.
+func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
+	inc, log := s.inc, s.inc.group.log
+	if s.over() {
+		return // revoked before it began
+	}
+	start := time.Now()
+	inc.group.state(Recovering, s)
+	log.Info("partitions assigned", "generation", s.generation, "partitions", s.partitions())
+	err := s.setup(ctx, h)
+	var told []int32
+	if err == nil && !s.over() {
+		told, err = s.tellRecovered()
+	}
+	if err == nil && !s.over() {
+		inc.group.state(Running, s)
+		log.Info("running", "generation", s.generation, "recovery", time.Since(start).Round(time.Millisecond))
+		s.consume(ctx, h)
+	}
+	if err != nil {
+		inc.fail(err)
+	}
+	s.end()
+	if inc.failure() != nil {
+		s.abort()
+	}
+	// After a clean end nothing is under way that could fail: what Cleanup
+	// reports are callbacks that found the session over. After a failure it
+	// repeats the cause.
+	if err := cleanup(h, s); err != nil {
+		log.Debug("goka's cleanup", "error", err)
+	}
+	for _, st := range s.stores {
+		if err := st.Close(); err != nil {
+			inc.fail(fmt.Errorf("closing local state: %w", err))
+		}
+	}
+	inc.group.state(Starting, nil)
+	if inc.group.hooks.Revoked != nil {
+		for _, p := range told {
+			inc.group.hooks.Revoked(p)
+		}
+	}
+}
+
+// setup runs goka's recovery; a revoke or a shutdown cancels it.
+func (s *session) setup(ctx context.Context, h sarama.ConsumerGroupHandler) error {
+	stop := context.AfterFunc(ctx, s.end)
+	defer stop()
+	table := s.inc.group.table
+	if table != "" {
+		if err := s.inc.refreshTable(s.ctx); err != nil {
+			if s.over() {
+				return nil
+			}
+			return err
+		}
+	}
+	err := h.Setup(s)
+	if s.over() {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("recovery: %w", err)
+	}
+	s.inc.mu.Lock()
+	s.stores = slices.Clone(s.inc.stores)
+	s.inc.mu.Unlock()
+	slices.SortFunc(s.stores, func(a, b *store) int { return int(a.partition - b.partition) })
+	return nil
+}
+
+// cleanup: goka panics when Setup failed before all partitions were started.
+func cleanup(h sarama.ConsumerGroupHandler, s *session) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	return h.Cleanup(s)
+}
+
+// tellRecovered calls the Recovered hook; Revoked will be called for the same
+// partitions, in any case.
+func (s *session) tellRecovered() (told []int32, err error) {
+	hook := s.inc.group.hooks.Recovered
+	if s.inc.group.table == "" {
+		return s.partitions(), nil
+	}
+	for _, st := range s.stores {
+		told = append(told, st.partition)
+		if hook == nil {
+			continue
+		}
+		if err := hook(st.partition, st.each); err != nil {
+			return told, fmt.Errorf("the Recovered hook of partition %d: %w", st.partition, err)
+		}
+	}
+	return told, nil
+}
+
+func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
+	inc := s.inc
+	if s.gate != nil {
+		if err := s.begin(); err != nil {
+			inc.fail(err)
+			return
+		}
+	}
+	s.lastCommit = time.Now()
+	var wg sync.WaitGroup
+	for _, c := range s.claims {
+		wg.Go(c.feed)
+		wg.Go(func() {
+			if err := h.ConsumeClaim(s, c); !s.over() && !s.draining.Load() {
+				inc.fail(errors.Join(fmt.Errorf("%s/%d: the partition's goroutine has ended", c.topic, c.partition), err))
+			}
+		})
+	}
+	s.consuming.Store(true)
+	if s.gate != nil {
+		s.gate.open()
+	}
+	if inc.failure() != nil {
+		s.end()
+	}
+	wg.Go(s.poll)
+	wg.Go(s.commitLoop)
+	wg.Go(s.watch)
+	select {
+	case <-ctx.Done():
+		s.finish()
+	case <-s.ctx.Done():
+	}
+	wg.Wait()
+}
+
+// poll brings fetched records to the claims. Errors are final: the client has
+// retried what can be retried.
+func (s *session) poll() {
+	client := s.inc.client
+	// What this poll brings has arrived after the one before had taken all
+	// there was; so a record was fetched after that one began.
+	at, boot := time.Now(), bootTime()
+	for !s.over() {
+		nextAt, nextBoot := time.Now(), bootTime()
+		ctx, cancel := context.WithTimeout(s.ctx, time.Second)
+		fs := client.PollFetches(ctx)
+		cancel()
+		if s.over() {
+			return
+		}
+		var bytes, records int
+		pause := map[string][]int32{}
+		fs.EachPartition(func(f kgo.FetchTopicPartition) {
+			if f.Err != nil {
+				s.pollError(f.Topic, f.Partition, f.Err)
+			}
+			c := s.claims[topicPartition{f.Topic, f.Partition}]
+			if c == nil || len(f.Records) == 0 {
+				return
+			}
+			n, full := c.push(f.Records, at, boot)
+			bytes += n
+			records += len(f.Records)
+			if full {
+				pause[f.Topic] = append(pause[f.Topic], f.Partition)
+			}
+		})
+		if len(pause) > 0 {
+			client.PauseFetchPartitions(pause)
+		}
+		s.inc.group.metrics.in.Add(float64(records))
+		at, boot = nextAt, nextBoot
+		s.awaitRoom(bytes)
+	}
+}
+
+func (s *session) pollError(topic string, partition int32, err error) {
+	var lost *kgo.ErrGroupSession
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &lost) || errors.Is(err, kgo.ErrClientClosed) {
+		return // no news; a lost group calls onLost
+	}
+	s.inc.fail(fmt.Errorf("fetching %s/%d: %w", topic, partition, err))
+}
+
+// awaitRoom stops polling while too much waits for the callbacks. Heartbeats
+// and rebalances go on.
+func (s *session) awaitRoom(bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.queued += bytes; s.queued > s.inc.cfg.QueueBytes && !s.over(); {
+		s.room.Wait()
+	}
+}
+
+// freed is called when a batch has left the queue of a claim.
+func (s *session) freed(c *claim, bytes int, resume bool) {
+	s.mu.Lock()
+	s.queued -= bytes
+	s.room.Broadcast()
+	s.mu.Unlock()
+	if resume {
+		s.inc.client.ResumeFetchPartitions(map[string][]int32{c.topic: {c.partition}})
+	}
+}
+
+// limit asks for a commit when the transaction is large, and keeps messages
+// out of it meanwhile.
+func (s *session) limit() {
+	if s.inc.producedRecords.Load() < int64(s.inc.cfg.MaxTransactionRecords) && s.inc.producedBytes.Load() < int64(s.inc.cfg.MaxTransactionBytes) {
+		return
+	}
+	s.gate.close()
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lovoo/goka/storage"
+	"github.com/syndtr/goleveldb/leveldb"
+	lerrors "github.com/syndtr/goleveldb/leveldb/errors"
+	"github.com/syndtr/goleveldb/leveldb/filter"
+	"github.com/syndtr/goleveldb/leveldb/opt"
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// meta stands in each store, written with the values it belongs to.
+type meta struct {
+	topic  kadm.TopicID
+	offset int64     // of the changelog: the values are those up to here; -1: none
+	asOf   time.Time // the values were those of the whole changelog then; zero: never yet
+}
+
+const metaVersion = 1
+
+func (m meta) encode() []byte {
+	b := append(make([]byte, 0, 33), metaVersion)
+	b = append(b, m.topic[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.offset))
+	ms := int64(0)
+	if !m.asOf.IsZero() {
+		ms = m.asOf.UnixMilli()
+	}
+	return binary.BigEndian.AppendUint64(b, uint64(ms))
+}
+
+func decodeMeta(b []byte) (m meta, ok bool) {
+	if len(b) != 33 || b[0] != metaVersion {
+		return m, false
+	}
+	copy(m.topic[:], b[1:17])
+	m.offset = int64(binary.BigEndian.Uint64(b[17:]))
+	if ms := int64(binary.BigEndian.Uint64(b[25:])); ms != 0 {
+		m.asOf = time.UnixMilli(ms)
+	}
+	return m, true
+}
+
+// unusable says why a folder must not be built upon; "" where it may.
+//
+// The age matters because compaction drops tombstones after
+// delete.retention.ms: a folder that has not seen them by then would keep
+// the deleted keys for ever.
+func (m meta) unusable(f facts, partition int32, now time.Time) string {
+	margin := min(f.retention/10, time.Hour)
+	switch age := now.Sub(m.asOf); {
+	case m.topic != f.tableID:
+		return "the topic was created anew"
+	case m.asOf.IsZero():
+		return "its recovery was never completed"
+	case age > f.retention-margin:
+		return fmt.Sprintf("it is %v old, and deletions older than %v may be compacted away", age.Round(time.Minute), f.retention)
+	case age < -time.Hour:
+		return "it was written in the future: the clock was set back"
+	case m.offset >= f.tableEnd[partition]:
+		return fmt.Sprintf("it is ahead of the changelog (offset %d, end %d)", m.offset, f.tableEnd[partition])
+	case m.offset+1 < f.tableStart[partition]:
+		return fmt.Sprintf("the changelog's start has moved past it (offset %d, start %d)", m.offset, f.tableStart[partition])
+	}
+	return ""
+}
+
+// condemned marks a folder whose leveldb turned out to be damaged while it was
+// open: the next incarnation drops it.
+const condemned = "CONDEMNED"
+
+func condemn(dir string) {
+	if f, err := os.Create(filepath.Join(dir, condemned)); err == nil {
+		_ = f.Close()
+	}
+}
+
+// storage is goka's builder of the store of a table partition.
+func (inc *incarnation) storage(topic string, partition int32) (storage.Storage, error) {
+	cfg, log := inc.cfg, inc.group.log
+	name := fmt.Sprintf("%s.%d", topic, partition)
+	dir := filepath.Join(cfg.Dir, cfg.Group, name)
+	db, m, why, err := openFolder(dir, inc.facts, partition)
+	if err != nil {
+		err = fmt.Errorf("local state %s: %w", dir, err)
+		inc.fail(err)
+		return nil, err
+	}
+	if why != "" {
+		log.Warn("local state dropped, recovering from Kafka", "folder", dir, "reason", why)
+	}
+	st := newStore(name, partition, dir, db, m)
+	st.limit = cfg.MaxRecordBytes - batchOverhead
+	st.onError = inc.fail
+	if cfg.CacheBytes > 0 {
+		owned := 1
+		if s := inc.current.Load(); s != nil {
+			owned = max(len(s.partitions()), 1)
+		}
+		st.cache = newCache(cfg.CacheBytes / owned)
+	}
+	inc.mu.Lock()
+	inc.stores = append(inc.stores, st)
+	inc.mu.Unlock()
+	return st, nil
+}
+
+// openFolder opens or creates the leveldb; a folder that must not be used is
+// removed before, and why says so.
+func openFolder(dir string, f facts, partition int32) (db *leveldb.DB, m meta, why string, err error) {
+	fresh := meta{topic: f.tableID, offset: -1}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fresh, "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, condemned)); err == nil {
+		why = "its leveldb was found damaged"
+	} else if db, m, why, err = openLevel(dir); err != nil {
+		return nil, fresh, "", err
+	} else if why == "" && db != nil {
+		if why = m.unusable(f, partition, time.Now()); why == "" {
+			return db, m, "", nil
+		}
+		if err := db.Close(); err != nil {
+			return nil, fresh, "", err
+		}
+	}
+	if why != "" {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fresh, why, err
+		}
+	}
+	db, err = leveldb.OpenFile(dir, levelOptions())
+	return db, fresh, why, err
+}
+
+// openLevel opens what is there. A nil db without a reason: nothing is there.
+// Damage is a reason; a lock that another process holds is an error.
+func openLevel(dir string) (*leveldb.DB, meta, string, error) {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil, meta{}, "", nil
+	}
+	db, err := leveldb.OpenFile(dir, levelOptions())
+	if err != nil {
+		if damaged(err) {
+			return nil, meta{}, fmt.Sprintf("its leveldb is damaged: %v", err), nil
+		}
+		return nil, meta{}, "", err
+	}
+	b, err := db.Get([]byte(metaKey), nil)
+	m, ok := decodeMeta(b)
+	switch {
+	case errors.Is(err, leveldb.ErrNotFound):
+		return nil, m, "its recovery was never completed", db.Close()
+	case err != nil && damaged(err):
+		_ = db.Close()
+		return nil, m, fmt.Sprintf("its leveldb is damaged: %v", err), nil
+	case err != nil:
+		return nil, m, "", errors.Join(err, db.Close())
+	case !ok:
+		return nil, m, "it was written by another version", db.Close()
+	}
+	return db, m, "", nil
+}
+
+func damaged(err error) bool {
+	return lerrors.IsCorrupted(err) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrInvalid)
+}
+
+// levelOptions: larger buffers and tables for fewer compactions; no block
+// compression, which costs more than it saves here; a filter for keys that
+// are not there.
+func levelOptions() *opt.Options {
+	return &opt.Options{
+		WriteBuffer:         16 << 20,
+		BlockCacheCapacity:  16 << 20,
+		CompactionTableSize: 8 << 20,
+		Compression:         opt.NoCompression,
+		Filter:              filter.NewBloomFilter(10),
+	}
+}

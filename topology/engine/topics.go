@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/lovoo/goka"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// facts are what an incarnation has found in Kafka before it joins.
+type facts struct {
+	partitions int32 // of the inputs, and so of the table
+	tableID    kadm.TopicID
+	retention  time.Duration // delete.retention.ms of the table
+	// start and end of the table's partitions, as of the session's start
+	tableStart, tableEnd map[int32]int64
+}
+
+// check finds what cannot work before anything is joined: topics that are
+// missing or do not fit, partitions without a committed offset.
+func (g *Group) check(ctx context.Context) (facts, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var f facts
+	if g.cfg.Transactional {
+		if err := requireTransactionVersion2(ctx, g.admin); err != nil {
+			return f, err
+		}
+	}
+	adm := kadm.NewClient(g.admin)
+	names := append(append([]string{}, g.inputs...), g.outputs...)
+	if g.table != "" {
+		names = append(names, g.table)
+	}
+	meta, err := adm.ListTopics(ctx, names...)
+	if err != nil {
+		return f, fmt.Errorf("metadata of %v: %w", names, err)
+	}
+	for _, name := range names {
+		t, ok := meta[name]
+		if !ok {
+			return f, fmt.Errorf("topic %s: %w", name, kerr.UnknownTopicOrPartition)
+		}
+		if t.Err != nil {
+			return f, fmt.Errorf("topic %s: %w", name, t.Err)
+		}
+	}
+	f.partitions = int32(len(meta[g.inputs[0]].Partitions))
+	for _, name := range g.inputs {
+		if n := int32(len(meta[name].Partitions)); n != f.partitions {
+			return f, fatalf("inputs of one group must have equal partition counts: %s has %d, %s has %d", g.inputs[0], f.partitions, name, n)
+		}
+	}
+	if g.table != "" {
+		if n := int32(len(meta[g.table].Partitions)); n != f.partitions {
+			return f, fatalf("the table %s has %d partitions, the inputs have %d", g.table, n, f.partitions)
+		}
+		f.tableID = meta[g.table].ID
+		if f.retention, err = g.tableRetention(ctx, adm); err != nil {
+			return f, err
+		}
+	}
+	return f, g.checkCommits(ctx, adm, f.partitions)
+}
+
+func (g *Group) tableRetention(ctx context.Context, adm *kadm.Client) (time.Duration, error) {
+	retention := 24 * time.Hour // Kafka's default
+	configs, err := adm.DescribeTopicConfigs(ctx, g.table)
+	if err != nil {
+		return 0, fmt.Errorf("configuration of %s: %w", g.table, err)
+	}
+	for _, c := range configs {
+		if c.Err != nil {
+			return 0, fmt.Errorf("configuration of %s: %w", g.table, c.Err)
+		}
+		for _, kv := range c.Configs {
+			switch value := kv.MaybeValue(); kv.Key {
+			case "cleanup.policy":
+				if value != "compact" {
+					return 0, fatalf("the table %s has cleanup.policy %q: it must be compact, or state is lost", g.table, value)
+				}
+			case "delete.retention.ms":
+				ms, err := strconv.ParseInt(value, 10, 64)
+				if err != nil {
+					return 0, fatalf("delete.retention.ms of %s is %q", g.table, value)
+				}
+				retention = time.Duration(min(ms, int64(100*365*24*time.Hour/time.Millisecond))) * time.Millisecond
+			}
+		}
+	}
+	return retention, nil
+}
+
+// checkCommits refuses to start where a committed offset is missing.
+func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, partitions int32) error {
+	committed, err := adm.FetchOffsets(ctx, g.cfg.Group)
+	if err != nil && !is(err, kerr.GroupIDNotFound) {
+		return fmt.Errorf("the offsets of group %s: %w", g.cfg.Group, err)
+	}
+	for _, topic := range g.inputs {
+		for p := range partitions {
+			o, ok := committed.Lookup(topic, p)
+			if ok && o.Err != nil {
+				return fmt.Errorf("the offset of group %s for %s/%d: %w", g.cfg.Group, topic, p, o.Err)
+			}
+			if !ok || o.At < 0 {
+				return noCommit(g.cfg.Group, topic, p)
+			}
+		}
+	}
+	return nil
+}
+
+// refreshTable looks where the table's log begins and ends now that former
+// owners are fenced.
+func (inc *incarnation) refreshTable(ctx context.Context) error {
+	adm, table := kadm.NewClient(inc.group.admin), inc.group.table
+	ends, err := listed(adm.ListEndOffsets(ctx, table))
+	if err != nil {
+		return fmt.Errorf("the end of %s: %w", table, err)
+	}
+	starts, err := listed(adm.ListStartOffsets(ctx, table))
+	if err != nil {
+		return fmt.Errorf("the start of %s: %w", table, err)
+	}
+	inc.facts.tableStart, inc.facts.tableEnd = map[int32]int64{}, map[int32]int64{}
+	for p, o := range starts[table] {
+		inc.facts.tableStart[p] = o.Offset
+	}
+	for p, o := range ends[table] {
+		inc.facts.tableEnd[p] = o.Offset
+	}
+	return nil
+}
+
+// topicManager answers goka from what check has found. It creates nothing:
+// topics belong to the topology.
+type topicManager struct{ inc *incarnation }
+
+var _ goka.TopicManager = topicManager{}
+
+func (t topicManager) EnsureTableExists(string, int) error  { return nil }
+func (t topicManager) EnsureStreamExists(string, int) error { return nil }
+func (t topicManager) EnsureTopicExists(string, int, int, map[string]string) error {
+	return nil
+}
+func (t topicManager) Close() error { return nil }
+
+func (t topicManager) Partitions(string) ([]int32, error) {
+	ps := make([]int32, t.inc.facts.partitions)
+	for i := range ps {
+		ps[i] = int32(i)
+	}
+	return ps, nil
+}
+
+// GetOffset is asked for the table only; the end is the high watermark, and
+// nobody but the owner writes below it.
+func (t topicManager) GetOffset(topic string, partition int32, at int64) (int64, error) {
+	from := t.inc.facts.tableEnd
+	if at == sarama.OffsetOldest {
+		from = t.inc.facts.tableStart
+	}
+	offset, ok := from[partition]
+	if topic != t.inc.group.table || !ok {
+		return 0, fmt.Errorf("%s/%d is not known", topic, partition)
+	}
+	return offset, nil
+}

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/syndtr/goleveldb/leveldb/util"
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+const (
+	lookEvery      = 250 * time.Millisecond
+	lagEvery       = 5 * time.Second
+	lagEveryBehind = time.Second // until caught up
+)
+
+// watch ends the session when its lease has run out, and keeps the status.
+func (s *session) watch() {
+	t := time.NewTicker(lookEvery)
+	defer t.Stop()
+	var looked time.Time
+	for {
+		if s.inc.lease.lapsed() {
+			s.inc.fail(errLapsed)
+			return
+		}
+		every := lagEvery
+		if !s.inc.group.Status().CaughtUp {
+			every = lagEveryBehind
+		}
+		if time.Since(looked) >= every {
+			s.look()
+			looked = time.Now()
+		}
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// look measures lag and local state.
+func (s *session) look() {
+	g := s.inc.group
+	var bytes int64
+	for _, st := range s.stores {
+		if sizes, err := st.db.SizeOf([]util.Range{{Start: nil, Limit: []byte{0xff, 0xff}}}); err == nil {
+			bytes += sizes.Sum()
+		}
+	}
+	g.metrics.state.Set(float64(bytes))
+
+	ctx, cancel := context.WithTimeout(s.ctx, 3*time.Second)
+	defer cancel()
+	lag, behind := int64(0), false
+	if len(s.claims) > 0 {
+		ends, err := listed(kadm.NewClient(g.admin).ListCommittedOffsets(ctx, g.inputs...))
+		if err != nil {
+			return // the broker is away: no news
+		}
+		for k, c := range s.claims {
+			end, ok := ends.Lookup(k.topic, k.partition)
+			_, committed := c.at()
+			if !ok || committed < 0 {
+				behind = true // not known yet
+				continue
+			}
+			if n := end.Offset - committed; n > 0 && !s.onlyInvisible(ctx, k, committed, end.Offset) {
+				lag += n
+				behind = true
+			}
+		}
+	}
+	g.mu.Lock()
+	g.status.Lag = lag
+	if !behind && !g.caughtUp {
+		g.caughtUp = true
+		g.log.Info("caught up")
+	}
+	ready := g.ready()
+	g.mu.Unlock()
+	g.metrics.lag.Set(float64(lag))
+	g.metrics.ready.Set(truth(ready))
+}
+
+// onlyInvisible says whether there is no data record from the commit to the
+// end: aborted ones, markers, or what compaction has left. It asks only about
+// short stretches.
+func (s *session) onlyInvisible(ctx context.Context, k topicPartition, from, end int64) bool {
+	if end-from > 100 {
+		return false
+	}
+	f := newFetcher(s.inc.group.admin, k.topic, k.partition, 64<<10)
+	f.maxWait = time.Millisecond
+	for from < end {
+		answer, err := f.fetch(ctx, from)
+		if err != nil || answer.next == from || len(answer.records) > 0 && answer.records[0].Offset < end {
+			return false
+		}
+		from = answer.next
+	}
+	return true
+}
