@@ -16,6 +16,7 @@ package loyalty
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"customer360/codec"
 )
@@ -35,7 +36,8 @@ func (c Config) Validate() error { return c.Pass.Validate() }
 
 // Decoder decodes loyalty.members. It is safe for concurrent use.
 type Decoder struct {
-	pass codec.PassMode
+	pass    codec.PassMode
+	readers sync.Pool // of *reader
 }
 
 var _ codec.Decoder = (*Decoder)(nil)
@@ -67,7 +69,12 @@ func (d *Decoder) Decode(raw *codec.Raw) (codec.Change, error) {
 	if raw.Value == nil {
 		return c, nil
 	}
-	row, err := ParseRow(raw.Value)
+	r, _ := d.readers.Get().(*reader)
+	if r == nil {
+		r = new(reader)
+	}
+	defer d.readers.Put(r)
+	row, err := r.read(raw.Value)
 	if err != nil {
 		return codec.Change{}, err
 	}

@@ -50,40 +50,56 @@ func (r *Row) member(name []byte) *string {
 
 // ParseRow reads a staging document, whoever wrote it: numbers and booleans
 // count as their text, null as nothing, members that a row does not have are
-// ignored. Errors name members and byte offsets, never values.
+// ignored. Errors tell byte offsets, never values.
 func ParseRow(b []byte) (Row, error) {
-	var r Row
-	d := jsontext.NewDecoder(bytes.NewBuffer(b))
-	if d.PeekKind() != '{' {
-		if _, err := d.ReadValue(); err != nil {
+	var r reader
+	return r.read(b)
+}
+
+// reader reads rows. Reusing it spares what a jsontext.Decoder allocates.
+type reader struct {
+	d      jsontext.Decoder
+	buffer bytes.Buffer
+}
+
+func (r *reader) read(b []byte) (Row, error) {
+	r.buffer = *bytes.NewBuffer(b)
+	r.d.Reset(&r.buffer)
+	defer func() { // lets go of b
+		r.buffer = bytes.Buffer{}
+		r.d.Reset(&r.buffer)
+	}()
+	if r.d.PeekKind() != '{' {
+		if _, err := r.d.ReadValue(); err != nil {
 			return Row{}, malformed(err)
 		}
 		return Row{}, errors.New("the value is no JSON object")
 	}
-	if _, err := d.ReadToken(); err != nil {
+	if _, err := r.d.ReadToken(); err != nil {
 		return Row{}, malformed(err)
 	}
-	for d.PeekKind() == '"' {
-		if err := r.readMember(d); err != nil {
+	var row Row
+	for r.d.PeekKind() == '"' {
+		if err := r.readMember(&row); err != nil {
 			return Row{}, err
 		}
 	}
-	if _, err := d.ReadToken(); err != nil { // the closing brace
+	if _, err := r.d.ReadToken(); err != nil { // the closing brace
 		return Row{}, malformed(err)
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return Row{}, fmt.Errorf("something follows the JSON object at byte %d", d.InputOffset())
+	if _, err := r.d.ReadToken(); !errors.Is(err, io.EOF) {
+		return Row{}, fmt.Errorf("something follows the JSON object, at byte %d", r.d.InputOffset())
 	}
-	return r, nil
+	return row, nil
 }
 
-func (r *Row) readMember(d *jsontext.Decoder) error {
-	quoted, err := d.ReadValue()
+func (r *reader) readMember(row *Row) error {
+	quoted, err := r.d.ReadValue()
 	if err != nil {
 		return malformed(err)
 	}
-	at := r.member(unquote(quoted))
-	v, err := d.ReadValue()
+	at := row.member(unquote(quoted))
+	v, err := r.d.ReadValue()
 	if err != nil {
 		return malformed(err)
 	}
@@ -98,7 +114,7 @@ func (r *Row) readMember(d *jsontext.Decoder) error {
 	case '0', 't', 'f':
 		*at = string(v)
 	default:
-		return fmt.Errorf("a member of the row is an object or an array, at byte %d", d.InputOffset())
+		return fmt.Errorf("a member of the row is an object or an array, at byte %d", r.d.InputOffset())
 	}
 	return nil
 }
