@@ -191,6 +191,7 @@ func TestAFolderThatCannotBeMadeIsSaid(t *testing.T) {
 }
 
 func TestAFullDiskEndsTheBrokerInOrder(t *testing.T) {
+	t.Parallel()
 	var free atomic.Uint64
 	free.Store(1 << 30)
 	dir := t.TempDir()

@@ -115,6 +115,7 @@ func cleanNow(t *testing.T, dir string) int64 {
 }
 
 func TestCompactionKeepsTheLastOfEveryKey(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := run(t, dir, nil)
 	compacted := map[string]string{"cleanup.policy": "compact", "segment.bytes": "20000"}
@@ -168,6 +169,7 @@ func TestCompactionKeepsTheLastOfEveryKey(t *testing.T) {
 // The open transaction overwrites a key and is aborted after the cleaning: the
 // committed value must still be there.
 func TestAnOpenTransactionSurvivesTheCleaningAndTakesNothingWithIt(t *testing.T) {
+	t.Parallel()
 	for _, commit := range []bool{false, true} {
 		dir := t.TempDir()
 		r := run(t, dir, func(c *Config) { c.CompactEvery = 600 * time.Millisecond })
@@ -207,6 +209,7 @@ func TestAnOpenTransactionSurvivesTheCleaningAndTakesNothingWithIt(t *testing.T)
 }
 
 func TestYoungRecordsAndTombstonesStay(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := run(t, dir, nil)
 	r.topic(t, "lag", 1, map[string]string{"cleanup.policy": "compact", "min.compaction.lag.ms": "3600000"})
@@ -230,6 +233,7 @@ func TestYoungRecordsAndTombstonesStay(t *testing.T) {
 }
 
 func TestRetentionRemovesSegmentsButNeverTheEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := run(t, dir, nil)
 	r.topic(t, "old", 1, map[string]string{"retention.ms": "1", "segment.bytes": "10000"})

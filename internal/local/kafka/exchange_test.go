@@ -13,6 +13,7 @@ import (
 // A transactional producer and a group go on while the broker cleans its folder
 // again and again: nothing is lost, nothing is there twice.
 func TestClientsLiveThroughCleanings(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := run(t, dir, func(c *Config) { c.CompactEvery = 200 * time.Millisecond })
 	r.topic(t, "t", 3, map[string]string{"cleanup.policy": "compact"})

@@ -140,6 +140,7 @@ func (r running) committed(t *testing.T) int64 {
 }
 
 func TestACommitThatAKillInterruptsIsFinished(t *testing.T) {
+	t.Parallel()
 	for stuck := range partitions {
 		dir := t.TempDir()
 		// Every batch rolls its segment: the marker needs a file that cannot be made.
@@ -182,6 +183,7 @@ func TestACommitThatAKillInterruptsIsFinished(t *testing.T) {
 }
 
 func TestAKillWithinATransactionAbortsIt(t *testing.T) {
+	t.Parallel()
 	for name, later := range map[string]func(t *testing.T, dir string){
 		"at once": func(*testing.T, string) {},
 		"before an index entry": func(t *testing.T, dir string) {
