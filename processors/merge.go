@@ -1,0 +1,212 @@
+package processors
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/lovoo/goka"
+
+	"customer360/codec"
+	"customer360/topology"
+)
+
+// MergeConfig configures merge.
+type MergeConfig struct {
+	Settings   topology.Settings
+	Precedence Precedence
+	// Primary names the sources that make a customer: one exists while one of
+	// them asserts it. nil: home_delivery and loyalty.
+	Primary []string
+	// MaxRecordBytes bounds every record that is produced: key, value, headers
+	// and what Kafka adds. 0: topology.MaxMessageBytes.
+	MaxRecordBytes int
+	// Fail makes an error end the group for good (engine.Fatal); nil: the error
+	// as it is.
+	Fail func(error) error
+}
+
+// Merge is the graph between records and documents: per document key one
+// register for each identity, folded into the document, which is emitted where
+// its bytes changed.
+func Merge(cfg MergeConfig, m *Metrics) *goka.GroupGraph {
+	g := newMerger(cfg, m)
+	return goka.DefineGroup(goka.Group(cfg.Settings.MergeGroup()),
+		goka.Input(goka.Stream(cfg.Settings.Records()), rawBytes{}, g.process),
+		goka.Output(g.documents, rawBytes{}),
+		goka.Output(topology.DeadLetterTopic, rawBytes{}),
+		goka.Persist(rawBytes{}),
+	)
+}
+
+func newMerger(cfg MergeConfig, m *Metrics) *merger {
+	if cfg.Primary == nil {
+		cfg.Primary = []string{codec.HomeDelivery, codec.Loyalty}
+	}
+	pl := newPlan(topology.Sources(), cfg.Primary, cfg.Precedence)
+	return &merger{
+		documents: goka.Stream(cfg.Settings.Documents()), generation: cfg.Settings.Generation,
+		number: strconv.AppendInt(nil, int64(cfg.Settings.Generation), 10),
+		limit:  limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
+		folders: sync.Pool{New: func() any { return &folder{plan: pl} }},
+	}
+}
+
+func limitOf(maxRecordBytes int) int {
+	if maxRecordBytes == 0 {
+		return topology.MaxMessageBytes
+	}
+	return maxRecordBytes
+}
+
+func failer(fail func(error) error) func(error) error {
+	if fail == nil {
+		return func(err error) error { return err }
+	}
+	return fail
+}
+
+type merger struct {
+	documents  goka.Stream
+	generation int
+	number     []byte // the generation as a header has it
+	limit      int
+	fail       func(error) error
+	metrics    *Metrics
+	folders    sync.Pool // of *folder: each partition's goroutine has one while it works
+}
+
+var errEmptyRecord = errors.New("the record has no key or no value")
+
+func (g *merger) process(ctx goka.Context, message any) {
+	value, _ := message.([]byte)
+	record, err := readRecord(ctx.Key(), value)
+	if err != nil {
+		g.refuse(ctx, "unknown", err.Error(), value)
+		return
+	}
+	f := g.folders.Get().(*folder)
+	defer g.folders.Put(f)
+	step, err := f.step(tableValue(ctx), &record, g.limit)
+	if err != nil {
+		ctx.Fail(g.fail(fmt.Errorf("merge: partition %d, table value of the record at offset %d: %w", ctx.Partition(), ctx.Offset(), err)))
+		return
+	}
+	if step.state != nil {
+		ctx.SetValue(step.state)
+	}
+	switch step.effect {
+	case written:
+		g.metrics.documents.Inc()
+		ctx.Emit(g.documents, record.Key, step.document, g.headers(ctx.Offset()))
+	case removed:
+		g.metrics.removals.Inc()
+		ctx.Emit(g.documents, record.Key, nil, g.headers(ctx.Offset()))
+	default:
+		g.metrics.unchanged.Inc()
+	}
+	if step.quarantined {
+		g.metrics.quarantined.Inc()
+	}
+	if step.reason != "" {
+		g.refuse(ctx, record.Source, step.reason, value)
+	}
+}
+
+// readRecord refuses what must not come into the table.
+func readRecord(key string, value []byte) (codec.Record, error) {
+	if key == "" || value == nil {
+		return codec.Record{}, errEmptyRecord
+	}
+	record, err := codec.DecodeRecord(key, value)
+	if err != nil || record.Kind != codec.Assert {
+		return record, err
+	}
+	var fields codec.Fields
+	return record, fields.Decode(record.Fields)
+}
+
+// headers are the document's fence: equal for equal records, and growing along
+// the partition.
+func (g *merger) headers(offset int64) goka.ContextOption {
+	return goka.WithCtxEmitHeaders(goka.Headers{
+		codec.HeaderGeneration: g.number,
+		codec.HeaderFence:      strconv.AppendInt(nil, offset+1, 10),
+	})
+}
+
+func (g *merger) refuse(ctx goka.Context, source, reason string, value []byte) {
+	g.metrics.deadLetters.WithLabelValues(source).Inc()
+	emitLetter(ctx, g.limit, letter(ctx, g.generation, "merge", source, reason, value))
+}
+
+type effect int
+
+const (
+	unchanged effect = iota
+	written
+	removed
+)
+
+// mergeStep is all that one record does.
+type mergeStep struct {
+	state       []byte // the table's next value; nil: as it was
+	effect      effect
+	document    []byte // of written
+	quarantined bool   // just now
+	reason      string // of a dead letter, "" without one
+}
+
+// headerRoom is more than a document's headers take.
+const headerRoom = 128
+
+// step applies the record and folds. Its slices are new; an error means a
+// table value that is none of ours.
+func (f *folder) step(state []byte, record *codec.Record, limit int) (mergeStep, error) {
+	if quarantined, err := checkRegisters(state); err != nil || quarantined {
+		return mergeStep{}, err
+	}
+	next, count, err := apply(state, record)
+	switch {
+	case err != nil || next == nil:
+		return mergeStep{}, err
+	case count > maxRegisters:
+		return quarantine(state, fmt.Sprintf("quarantined: %d identities have said something about this key, at most %d may; its document is removed until a rebuild",
+			count, maxRegisters)), nil
+	case !fits(limit, len(record.Key), len(next), 0):
+		return quarantine(state, fmt.Sprintf("quarantined: %d identities under this key need a table value of %d bytes, which is more than a record may have; its document is removed until a rebuild",
+			count, len(next))), nil
+	}
+	document, err := f.fold(record.Key, next)
+	if err != nil {
+		return mergeStep{}, err
+	}
+	step := mergeStep{state: next}
+	oversized := document != nil && !fits(limit, len(record.Key), len(document), headerRoom)
+	if setOversized(next, oversized) {
+		step.reason = fmt.Sprintf("the document would have %d bytes, which is more than a record may have: it is removed until it is smaller", len(document))
+	}
+	if document == nil || oversized {
+		if hasDocument(next) {
+			step.effect = removed
+		}
+		setDocument(next, nil)
+		return step, nil
+	}
+	hash := codec.HashOf(document)
+	if !isDocument(next, &hash) {
+		step.effect, step.document = written, slices.Clone(document)
+		setDocument(next, &hash)
+	}
+	return step, nil
+}
+
+func quarantine(state []byte, reason string) mergeStep {
+	step := mergeStep{state: slices.Clone(quarantinedRegisters), quarantined: true, reason: reason}
+	if hasDocument(state) {
+		step.effect = removed
+	}
+	return step
+}
