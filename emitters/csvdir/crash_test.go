@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -48,40 +47,10 @@ func (b *bench) crashConfig() Config {
 	return c
 }
 
-// killAt makes an import of its process end by kill -9 at the n-th record.
-type killAt struct{ left atomic.Int64 }
-
-func (k *killAt) OnProduceRecordBuffered(r *kgo.Record) {
-	if r.Topic != topology.FilesTopic && k.left.Add(-1) == 0 {
-		time.Sleep(20 * time.Millisecond) // what came before is on its way to the broker
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
-	}
-}
-
-const childCommand = "csvdir-child"
-
-// childMain is an importer in a process of its own: address, folder, own
-// folder, instance, record to die at.
-func childMain(args []string) {
-	kill := &killAt{}
-	n, _ := strconv.ParseInt(args[4], 10, 64)
-	kill.left.Store(n)
-	b := bench{dir: args[1], state: args[2]}
-	cfg := b.crashConfig()
-	cfg.Instance = args[3]
-	i, err := New(cfg, Deps{Kafka: []kgo.Opt{kgo.SeedBrokers(args[0]), kgo.WithHooks(kill)}})
-	if err == nil {
-		err = i.Run(context.Background())
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
-}
-
 // kill runs an importer in another process up to its n-th record.
 func (b *bench) kill(instance string, n int) {
 	b.t.Helper()
-	child := exec.Command(os.Args[0], childCommand, b.broker.Addr, b.dir, b.state, instance, strconv.Itoa(n))
+	child := exec.Command(os.Args[0], childDie, b.broker.Addr, b.dir, b.state, instance, strconv.Itoa(n))
 	child.Stderr = os.Stderr
 	done := make(chan error, 1)
 	go func() { done <- child.Run() }()

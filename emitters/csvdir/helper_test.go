@@ -13,21 +13,12 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 
 	"customer360/codec"
 	"customer360/codec/loyalty"
 	"customer360/internal/local/kafka/kafkatest"
 	"customer360/topology"
 )
-
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == childCommand {
-		childMain(os.Args[2:])
-		return
-	}
-	goleak.VerifyTestMain(m)
-}
 
 const header = "Id,Password,FirstName,LastName,Email,Points\n"
 

@@ -75,7 +75,7 @@ func sniff(head []byte, whole bool) (layout, error) {
 // manyNULs says that the text looks like UTF-16 without a byte order mark: of
 // plain letters, every second byte is NUL.
 func manyNULs(head []byte) bool {
-	head = head[:min(len(head), 512)]
+	head = head[:min(len(head), 16)]
 	return len(head) >= 4 && bytes.Count(head, []byte{0})*3 > len(head)
 }
 

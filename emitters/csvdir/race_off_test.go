@@ -1,0 +1,5 @@
+//go:build !race
+
+package csvdir
+
+const raceEnabled = false
