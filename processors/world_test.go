@@ -40,7 +40,8 @@ type world struct {
 	logs    map[string][][]logged
 	read    map[string][]int // next index by topic and partition
 	tables  map[string]map[string][]byte
-	stopped error // what a callback failed with
+	journal []logged // what groups emitted, in time
+	stopped error    // what a callback failed with
 }
 
 // memoryPin is Pin without Kafka.
@@ -95,7 +96,7 @@ func (w *world) publish(topic, key string, value []byte, headers map[string][]by
 	w.append(logged{topic: topic, partition: p, key: key, value: value, headers: headers})
 }
 
-func (w *world) append(l logged) {
+func (w *world) append(l logged) logged {
 	if w.logs[l.topic] == nil {
 		w.logs[l.topic] = make([][]logged, w.settings.Partitions)
 		w.read[l.topic] = make([]int, w.settings.Partitions)
@@ -103,6 +104,7 @@ func (w *world) append(l logged) {
 	partition := &w.logs[l.topic][l.partition]
 	l.offset = int64(len(*partition))
 	*partition = append(*partition, l)
+	return l
 }
 
 // next lets the group of the topic read one record of the partition; false
@@ -136,7 +138,7 @@ func (w *world) next(topic string, partition int32) bool {
 		}
 	}
 	for _, e := range ctx.emits {
-		w.append(e)
+		w.journal = append(w.journal, w.append(e))
 	}
 	return true
 }
