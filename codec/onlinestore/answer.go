@@ -1,7 +1,10 @@
 package onlinestore
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,7 +20,7 @@ type Answer struct {
 
 // Append appends the record's value: {"status":200,"customer":…,"orders":…},
 // the store's bytes verbatim, or {"status":404}. Customer and Orders must be
-// JSON; the poller has looked.
+// JSON, which ParseAnswer tells.
 func (a Answer) Append(dst []byte) []byte {
 	dst = append(dst, `{"status":`...)
 	dst = strconv.AppendInt(dst, int64(a.Status), 10)
@@ -37,13 +40,43 @@ func appendRaw(dst, raw []byte) []byte {
 	return append(dst, raw...)
 }
 
-// ParseAnswer is the inverse of Append, strict about the JSON of all of it.
-// Customer and Orders are slices of b. Members that it does not know are
-// ignored.
+// ParseAnswer is the inverse of Append, strict about the JSON of all of it: a
+// name that is there twice in one object, text that is not UTF-8 or anything
+// behind the answer is an error. Errors tell byte offsets, never values.
+// Customer and Orders are slices of b, without white space around them. Members
+// that it does not know are ignored.
 func ParseAnswer(b []byte) (Answer, error) {
+	var r reader
+	return r.read(b)
+}
+
+// reader reads answers. Reusing it spares what a jsontext.Decoder allocates.
+type reader struct {
+	d      jsontext.Decoder
+	buffer bytes.Buffer
+}
+
+func (r *reader) read(b []byte) (Answer, error) {
+	r.buffer = *bytes.NewBuffer(b) // read in place: values are slices of b
+	r.d.Reset(&r.buffer)
+	defer func() { // lets go of b
+		r.buffer = bytes.Buffer{}
+		r.d.Reset(&r.buffer)
+	}()
+	v, err := r.d.ReadValue()
+	if err != nil {
+		return Answer{}, malformed(err)
+	}
+	if _, err := r.d.ReadToken(); !errors.Is(err, io.EOF) {
+		return Answer{}, fmt.Errorf("something follows the answer, at byte %d", r.d.InputOffset())
+	}
+	return parse(v)
+}
+
+func parse(v jsontext.Value) (Answer, error) {
 	var a Answer
-	var status []byte
-	err := readObject(b, "the answer", func(name []byte, v jsontext.Value) error {
+	var status jsontext.Value
+	err := eachMember(v, "the answer", func(name []byte, v jsontext.Value) error {
 		switch string(name) {
 		case "status":
 			status = v
@@ -54,20 +87,18 @@ func ParseAnswer(b []byte) (Answer, error) {
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return Answer{}, err
-	}
-	switch string(status) {
-	case "200":
-		if a.Customer == nil || a.Orders == nil {
-			return Answer{}, errors.New("an answer with status 200 lacks customer or orders")
-		}
-		a.Status = 200
-		return a, nil
-	case "404":
+	case string(status) == "404":
 		return Answer{Status: 404}, nil
+	case string(status) != "200":
+		return Answer{}, errors.New("the answer's status is neither 200 nor 404")
+	case a.Customer == nil || a.Orders == nil:
+		return Answer{}, errors.New("an answer with status 200 lacks customer or orders")
 	}
-	return Answer{}, errors.New("the answer's status is neither 200 nor 404")
+	a.Status = 200
+	return a, nil
 }
 
 // present is v, nil for null.
@@ -76,4 +107,20 @@ func present(v jsontext.Value) []byte {
 		return nil
 	}
 	return v
+}
+
+// malformed says where JSON is wrong and how, without jsontext's excerpts of it.
+func malformed(err error) error {
+	how := "malformed JSON"
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		how = "a name is there twice in one JSON object"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		how = "the JSON ends too early"
+	}
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("the answer: %s, at byte %d", how, syntax.ByteOffset)
+	}
+	return fmt.Errorf("the answer: %s", how)
 }

@@ -15,24 +15,24 @@ type customer struct {
 
 var errNoID = errors.New("the customer's Id is missing, null or no scalar")
 
-func readCustomer(b []byte) (customer, error) {
+func readCustomer(b jsontext.Value) (customer, error) {
 	var c customer
 	var id, name, email, password once
-	err := readObject(b, "the customer", func(member []byte, v jsontext.Value) error {
+	err := eachMember(b, "it", func(member []byte, v jsontext.Value) error {
 		switch {
 		case is(member, "Id"):
-			return id.set("Id", v)
+			return id.set(v)
 		case is(member, "Name"):
-			return name.set("Name", v)
+			return name.set(v)
 		case is(member, "Email"):
-			return email.set("Email", v)
+			return email.set(v)
 		case is(member, "Password"):
-			return password.set("Password", v)
+			return password.set(v)
 		}
 		return nil
 	})
 	if err != nil {
-		return c, err
+		return c, fmt.Errorf("the customer: %w", err)
 	}
 	if c.id = scalar(id.v); c.id == nil {
 		return c, errNoID
@@ -48,22 +48,6 @@ func readCustomer(b []byte) (customer, error) {
 		}
 	}
 	return c, nil
-}
-
-// once is a member that must not be there twice, in whatever case.
-type once struct{ v jsontext.Value }
-
-func (o *once) set(name string, v jsontext.Value) error {
-	if o.v != nil {
-		return fmt.Errorf("%s is there twice", name)
-	}
-	o.v = v
-	return nil
-}
-
-// is tells whether a member has the name, in PascalCase or camelCase.
-func is(member []byte, pascal string) bool {
-	return len(member) == len(pascal) && member[0]|0x20 == pascal[0]|0x20 && string(member[1:]) == pascal[1:]
 }
 
 // maxNumber bounds the text of a number, in bytes.

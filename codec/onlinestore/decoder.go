@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"customer360/codec"
 )
@@ -23,7 +24,8 @@ func (c Config) Validate() error { return c.Pass.Validate() }
 
 // Decoder decodes onlinestore.answers. It is safe for concurrent use.
 type Decoder struct {
-	pass codec.PassMode
+	pass    codec.PassMode
+	readers sync.Pool // of *reader
 }
 
 var _ codec.Decoder = (*Decoder)(nil)
@@ -55,7 +57,12 @@ func (d *Decoder) Decode(raw *codec.Raw) (codec.Change, error) {
 	case raw.Value == nil:
 		return codec.Change{}, nil
 	}
-	answer, err := ParseAnswer(raw.Value)
+	r, _ := d.readers.Get().(*reader)
+	if r == nil {
+		r = new(reader)
+	}
+	defer d.readers.Put(r)
+	answer, err := r.read(raw.Value)
 	if err != nil || answer.Status == 404 {
 		return codec.Change{}, err
 	}

@@ -30,11 +30,11 @@ var (
 
 // readOrders reads what getOrdersByCustomerId says. The orders share one copy
 // of their bytes.
-func readOrders(b []byte) ([]order, error) {
+func readOrders(b jsontext.Value) ([]order, error) {
 	var orders []order
 	bodies := make([]byte, 0, len(b))
 	seen := map[string]bool{}
-	err := readArray(b, "the orders", func(v jsontext.Value) error {
+	err := eachElement(b, "what the answer has as orders", func(v jsontext.Value) error {
 		o, err := readOrder(v)
 		if err == nil && seen[string(o.id)] {
 			err = errSameOrder
@@ -52,16 +52,16 @@ func readOrders(b []byte) ([]order, error) {
 	return orders, err
 }
 
-func readOrder(b []byte) (order, error) {
+func readOrder(b jsontext.Value) (order, error) {
 	var id, date, items once
-	err := readObject(b, "it", func(member []byte, v jsontext.Value) error {
+	err := eachMember(b, "it", func(member []byte, v jsontext.Value) error {
 		switch {
 		case is(member, "OrderId"):
-			return id.set("OrderId", v)
+			return id.set(v)
 		case is(member, "PurchaseDate"):
-			return date.set("PurchaseDate", v)
+			return date.set(v)
 		case is(member, "Items"):
-			return items.set("Items", v)
+			return items.set(v)
 		}
 		return nil
 	})

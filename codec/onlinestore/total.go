@@ -12,12 +12,9 @@ import (
 // trailing zeros. It is "" where an item lacks either, or has what is no
 // number or too long to be one: then no sum is better than a wrong one.
 func total(items jsontext.Value) string {
-	if items.Kind() != '[' {
-		return ""
-	}
 	var sum, product decimal
 	usable := true
-	err := readArray(items, "", func(item jsontext.Value) error {
+	err := eachElement(items, "", func(item jsontext.Value) error {
 		usable = usable && product.multiply(item)
 		if usable {
 			sum.add(&product)
@@ -32,16 +29,13 @@ func total(items jsontext.Value) string {
 
 // multiply sets d to the item's price times its quantity.
 func (d *decimal) multiply(item jsontext.Value) bool {
-	if item.Kind() != '{' {
-		return false
-	}
 	var price, quantity once
-	err := readObject(item, "", func(member []byte, v jsontext.Value) error {
+	err := eachMember(item, "", func(member []byte, v jsontext.Value) error {
 		switch {
 		case is(member, "Price"):
-			return price.set("", v)
+			return price.set(v)
 		case is(member, "Quantity"):
-			return quantity.set("", v)
+			return quantity.set(v)
 		}
 		return nil
 	})
