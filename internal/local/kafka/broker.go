@@ -131,6 +131,11 @@ func (b *Broker) start(door *door) (*node, error) {
 // stop ends the node in order and keeps everything. A write that fails now ends
 // the node as kill -9 would, which Close would wait for in vain.
 func (n *node) stop() error {
+	select {
+	case err := <-n.watch.failed:
+		return err // it ended already
+	default:
+	}
 	closed := make(chan struct{})
 	go func() {
 		n.cluster.Close()

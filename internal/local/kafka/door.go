@@ -10,7 +10,7 @@ import (
 // program takes the port while a node is exchanged.
 type door struct{ *net.TCPListener }
 
-func (d *door) close() { d.TCPListener.Close() } //nolint:errcheck // nothing follows
+func (d *door) close() { d.Close() } //nolint:errcheck // nothing follows
 
 // open lets a node accept clients.
 func (d *door) open() *clients {

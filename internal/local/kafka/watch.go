@@ -55,11 +55,11 @@ func (w *watch) Logf(level kfake.LogLevel, format string, args ...any) {
 // fail is called from kfake's own goroutine, or one it waits for. It does not
 // return.
 func (w *watch) fail(err error) {
-	w.cut()
 	select {
 	case w.failed <- err:
 	default:
 	}
+	w.cut()
 	runtime.Goexit()
 }
 
