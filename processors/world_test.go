@@ -40,8 +40,9 @@ type world struct {
 	logs    map[string][][]logged
 	read    map[string][]int // next index by topic and partition
 	tables  map[string]map[string][]byte
-	journal []logged // what groups emitted, in time
-	stopped error    // what a callback failed with
+	journal []logged    // what groups emitted, in time
+	stopped error       // what a callback failed with
+	abort   func() bool // whether the transaction of the callback at hand is lost
 }
 
 // memoryPin is Pin without Kafka.
@@ -130,6 +131,9 @@ func (w *world) next(topic string, partition int32) bool {
 	if ctx.failed != nil {
 		w.stopped = ctx.failed // the transaction is aborted: nothing of this record is seen
 		return false
+	}
+	if w.abort != nil && w.abort() {
+		return true
 	}
 	w.read[topic][partition]++
 	for key, value := range ctx.staged {
