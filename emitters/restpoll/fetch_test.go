@@ -42,7 +42,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func body(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, text) //nolint:errcheck // test
+		fmt.Fprint(w, text)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestPollOutcomes(t *testing.T) {
 	}
 	cut := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
-		fmt.Fprint(w, `[{"OrderId":`) //nolint:errcheck // test
+		fmt.Fprint(w, `[{"OrderId":`)
 	}
 	for name, c := range map[string]struct {
 		details, orders func(*shop) http.HandlerFunc
@@ -156,8 +156,8 @@ func TestPollOutcomes(t *testing.T) {
 }
 
 func slowBody(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprint(w, `{"Id":`)  //nolint:errcheck // test
-	w.(http.Flusher).Flush() //nolint:forcetypeassert // test
+	fmt.Fprint(w, `{"Id":`)
+	w.(http.Flusher).Flush()
 	<-r.Context().Done()
 }
 
