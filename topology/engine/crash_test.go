@@ -78,7 +78,7 @@ func TestExactlyOnceOverKills(t *testing.T) {
 		defer close(generated)
 		generate(t, b.Addr, 0, n, keys, 2000)
 	}()
-	for i := range 6 {
+	for i := range 15 {
 		p := startChild(t, b.Addr, dir, "a")
 		if i%3 == 2 {
 			time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond) // in start or recovery
@@ -87,7 +87,7 @@ func TestExactlyOnceOverKills(t *testing.T) {
 			time.Sleep(time.Duration(200+rand.IntN(700)) * time.Millisecond)
 		}
 		p.kill()
-		if i == 3 {
+		if i%5 == 3 {
 			if err := os.RemoveAll(filepath.Join(dir, "a")); err != nil {
 				t.Fatal(err)
 			}

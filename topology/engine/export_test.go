@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -63,3 +64,29 @@ func compareFolder(folder string, partition int32, changelog []*kgo.Record) stri
 	}
 	return ""
 }
+
+// lie changes a folder so that its values are wrong and its meta claims m.
+func lie(folder string, change func(*meta)) error {
+	db, err := leveldb.OpenFile(folder, levelOptions())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	b, err := db.Get([]byte(metaKey), nil)
+	if err != nil {
+		return err
+	}
+	m, _ := decodeMeta(b)
+	change(&m)
+	for i := range 50 {
+		if err := db.Put([]byte("key-"+strconv.Itoa(i)), []byte(`{"Count":1000000}`), nil); err != nil {
+			return err
+		}
+	}
+	return db.Put([]byte(metaKey), m.encode(), nil)
+}
+
+func LieAhead(f string) error      { return lie(f, func(m *meta) { m.offset += 1_000_000 }) }
+func LieTopic(f string) error      { return lie(f, func(m *meta) { m.topic[3]++ }) }
+func LieOld(f string) error        { return lie(f, func(m *meta) { m.asOf = m.asOf.Add(-24 * time.Hour) }) }
+func LieUnfinished(f string) error { return lie(f, func(m *meta) { m.asOf = time.Time{} }) }

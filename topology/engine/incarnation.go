@@ -38,7 +38,7 @@ type incarnation struct {
 
 	mu       sync.Mutex
 	newest   *session // ended or not
-	stores   []*store
+	stores   []*store // built by goka, not yet the session's
 	groupErr error
 
 	failOnce sync.Once
@@ -63,7 +63,6 @@ func (inc *incarnation) run() error {
 		return fmt.Errorf("building the processor: %w", err)
 	}
 	err = p.Run(inc.ctx)
-	inc.closeStores() // those that goka did not get to
 	if cause := inc.failure(); cause != nil {
 		err = cause // goka's own error is a consequence, and text only
 	}
@@ -157,17 +156,5 @@ func (inc *incarnation) failure() error {
 		return inc.err
 	default:
 		return nil
-	}
-}
-
-func (inc *incarnation) closeStores() {
-	inc.mu.Lock()
-	stores := inc.stores
-	inc.stores = nil
-	inc.mu.Unlock()
-	for _, st := range stores {
-		if err := st.Close(); err != nil {
-			inc.group.log.Debug("closing local state", "store", st.name, "error", err)
-		}
 	}
 }

@@ -79,6 +79,7 @@ func (inc *incarnation) connect(topics []string) error {
 	if cfg.Transactional {
 		opts = append(opts, kgo.TransactionalID(cfg.transactionalID()), kgo.TransactionTimeout(cfg.TransactionTimeout))
 	}
+	inc.group.dismissFormer(inc.ctx)
 	if inc.client, err = kgo.NewClient(opts...); err != nil {
 		return fatalf("the Kafka client: %w", err)
 	}

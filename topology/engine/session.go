@@ -168,15 +168,15 @@ func (s *session) setup(ctx context.Context, h sarama.ConsumerGroupHandler) erro
 		}
 	}
 	err := h.Setup(s)
+	s.inc.mu.Lock()
+	s.stores, s.inc.stores = s.inc.stores, nil
+	s.inc.mu.Unlock()
 	if s.over() {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("recovery: %w", err)
 	}
-	s.inc.mu.Lock()
-	s.stores = slices.Clone(s.inc.stores)
-	s.inc.mu.Unlock()
 	slices.SortFunc(s.stores, func(a, b *store) int { return int(a.partition - b.partition) })
 	return nil
 }

@@ -114,7 +114,7 @@ func (s *store) promote() {
 	for s.busy && s.err == nil {
 		s.changed.Wait()
 	}
-	if s.err != nil {
+	if s.err != nil || s.closed {
 		return
 	}
 	if s.cache != nil {
