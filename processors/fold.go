@@ -11,20 +11,24 @@ import (
 // plan is what the fold was configured with, compiled: sources by their rank,
 // which is their place among the xrefs.
 type plan struct {
-	sources []string
-	primary []bool
-	fields  [len(profileFields)][]int // per profile field the ranks that may give it, best first
+	sources    []string
+	primary    []bool
+	precedence [][len(profileFields)]int8 // by rank and field, from 1 for the best; 0: gives none
+	names      [len(profileFields)]string // of the fields, as the document has them
+	heads      []string                   // of the sources' xrefs
 }
 
 func newPlan(sources, primary []string, p Precedence) *plan {
-	pl := &plan{sources: sources}
+	pl := &plan{sources: sources, precedence: make([][len(profileFields)]int8, len(sources)+1)}
 	for _, s := range sources {
 		pl.primary = append(pl.primary, slices.Contains(primary, s))
+		pl.heads = append(pl.heads, string(appendXrefHead(nil, []byte(s))))
 	}
 	for i, f := range profileFields {
-		for _, s := range p[f] {
+		pl.names[i] = `"` + f.String() + `":`
+		for n, s := range p[f] {
 			if rank := slices.Index(sources, s); rank >= 0 {
-				pl.fields[i] = append(pl.fields[i], rank)
+				pl.precedence[rank][i] = int8(n + 1)
 			}
 		}
 	}
@@ -42,17 +46,21 @@ func (pl *plan) rank(source []byte) int {
 	return len(pl.sources)
 }
 
-// contribution is an asserted register, decoded.
+// contribution is an asserted register: what sorts it and makes its xref, and
+// the fields behind those.
 type contribution struct {
 	rank             int
 	source, identity []byte
 	id               identifier
-	fields           codec.Fields
+	scalar, pass     []byte
+	profile          []byte // encoded
 }
 
 func (a *contribution) compare(b *contribution) int {
-	return cmp.Or(cmp.Compare(a.rank, b.rank), bytes.Compare(a.source, b.source),
-		a.id.compare(&b.id), bytes.Compare(a.identity, b.identity))
+	if a.rank != b.rank {
+		return cmp.Compare(a.rank, b.rank)
+	}
+	return cmp.Or(bytes.Compare(a.source, b.source), a.id.compare(&b.id), bytes.Compare(a.identity, b.identity))
 }
 
 // folder folds registers into documents. It is one goroutine's at a time; its
@@ -61,7 +69,14 @@ type folder struct {
 	plan          *plan
 	contributions []contribution
 	order         []int32 // of contributions, as xrefs have them
+	best          [len(profileFields)]survivor
 	document      []byte
+}
+
+// survivor is the value of a profile's field, and the precedence of its source.
+type survivor struct {
+	value      []byte
+	precedence int8
 }
 
 // fold returns the document that the registers make under their key, nil where
@@ -73,6 +88,9 @@ func (f *folder) fold(key string, state []byte) ([]byte, error) {
 	}
 	exists, err := f.read(state)
 	if err != nil || !exists {
+		return nil, err
+	}
+	if err := f.survive(); err != nil {
 		return nil, err
 	}
 	f.document = append(f.document, `{"type":"user","profile":{`...)
@@ -89,7 +107,7 @@ func (f *folder) fold(key string, state []byte) ([]byte, error) {
 }
 
 // foldOrder: of several customers of the store who have one order, the smallest
-// asked-for email wins. Registers lie in that order within a source.
+// asked-for email wins.
 func (f *folder) foldOrder(state []byte) ([]byte, error) {
 	var winner register
 	var body []byte
@@ -117,7 +135,7 @@ func (f *folder) foldOrder(state []byte) ([]byte, error) {
 	return f.document, nil
 }
 
-// read decodes the asserted registers and sorts them. A customer exists while
+// read collects the asserted registers and sorts them. A customer exists while
 // a primary source asserts it.
 func (f *folder) read(state []byte) (exists bool, err error) {
 	f.contributions, f.order = f.contributions[:0], f.order[:0]
@@ -129,63 +147,76 @@ func (f *folder) read(state []byte) (exists bool, err error) {
 		if !r.asserted {
 			continue
 		}
-		n := len(f.contributions)
-		f.contributions = slices.Grow(f.contributions, 1)[:n+1]
-		c := &f.contributions[n]
-		if err := c.fields.Decode(r.fields); err != nil {
+		c := contribution{rank: f.plan.rank(r.source), source: r.source, identity: r.identity, profile: r.fields}
+		if c.scalar, c.profile, err = takeField(c.profile, codec.FieldID); err != nil {
 			return false, err
 		}
-		c.rank, c.source, c.identity = f.plan.rank(r.source), r.source, r.identity
-		c.id = parseIdentifier(c.fields.Get(codec.FieldID))
+		if c.pass, c.profile, err = takeField(c.profile, codec.FieldPass); err != nil {
+			return false, err
+		}
+		c.id = parseIdentifier(c.scalar)
 		exists = exists || c.rank < len(f.plan.primary) && f.plan.primary[c.rank]
-		f.order = append(f.order, int32(n))
+		f.order = append(f.order, int32(len(f.contributions)))
+		f.contributions = append(f.contributions, c)
 	}
 	slices.SortFunc(f.order, func(a, b int32) int { return f.contributions[a].compare(&f.contributions[b]) })
 	return exists, nil
 }
 
-func (f *folder) appendProfile() {
-	empty := true
-	for i, field := range profileFields {
-		value := f.first(field, f.plan.fields[i])
-		if value == nil {
-			continue
-		}
-		if !empty {
-			f.document = append(f.document, ',')
-		}
-		empty = false
-		f.document = appendName(f.document, field.String())
-		f.document = appendQuoted(f.document, value)
-	}
-}
-
-// first is the value of the best source that has one, there of the smallest id.
-func (f *folder) first(field codec.Field, ranks []int) []byte {
-	for _, rank := range ranks {
-		for _, n := range f.order {
-			c := &f.contributions[n]
-			if c.rank != rank {
+// survive finds per field of the profile the value of the best source that has
+// one, and there that of the smallest id, which comes first.
+func (f *folder) survive() error {
+	f.best = [len(profileFields)]survivor{}
+	for _, n := range f.order {
+		c := &f.contributions[n]
+		for rest := c.profile; len(rest) > 0; {
+			var field codec.Field
+			var value []byte
+			var err error
+			if field, value, rest, err = cutField(rest); err != nil {
+				return err
+			}
+			i := int(field) - int(profileFields[0])
+			if i < 0 || i >= len(f.best) {
 				continue
 			}
-			if value := c.fields.Get(field); value != nil {
-				return value
+			precedence := f.plan.precedence[c.rank][i]
+			if best := &f.best[i]; precedence > 0 && (best.value == nil || precedence < best.precedence) {
+				*best = survivor{value, precedence}
 			}
 		}
 	}
 	return nil
 }
 
-func (f *folder) appendXref(c *contribution) {
-	f.document = append(f.document, `{"external_system":`...)
-	f.document = appendQuoted(f.document, c.source)
-	if id := c.fields.Get(codec.FieldID); !isEmptyScalar(id) {
-		f.document = append(f.document, `,"external_ID":`...)
-		f.document = append(f.document, id...)
+func (f *folder) appendProfile() {
+	empty := true
+	for i := range f.best {
+		if f.best[i].value == nil {
+			continue
+		}
+		if !empty {
+			f.document = append(f.document, ',')
+		}
+		empty = false
+		f.document = append(f.document, f.plan.names[i]...)
+		f.document = appendQuoted(f.document, f.best[i].value)
 	}
-	if pass := c.fields.Get(codec.FieldPass); pass != nil {
+}
+
+func (f *folder) appendXref(c *contribution) {
+	if c.rank < len(f.plan.heads) {
+		f.document = append(f.document, f.plan.heads[c.rank]...)
+	} else {
+		f.document = appendXrefHead(f.document, c.source)
+	}
+	if !isEmptyScalar(c.scalar) {
+		f.document = append(f.document, `,"external_ID":`...)
+		f.document = append(f.document, c.scalar...)
+	}
+	if c.pass != nil {
 		f.document = append(f.document, `,"pass":`...)
-		f.document = appendQuoted(f.document, pass)
+		f.document = appendQuoted(f.document, c.pass)
 	}
 	f.document = append(f.document, '}')
 }
@@ -195,7 +226,6 @@ func isEmptyScalar(scalar []byte) bool {
 	return s == "" || s == `""` || s == "null"
 }
 
-// appendName appends a member's name, which needs no escapes.
-func appendName(dst []byte, name string) []byte {
-	return append(append(append(dst, '"'), name...), `":`...)
+func appendXrefHead(dst, source []byte) []byte {
+	return appendQuoted(append(dst, `{"external_system":`...), source)
 }

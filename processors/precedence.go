@@ -13,7 +13,8 @@ import (
 // first: the survivorship of merge.
 type Precedence map[codec.Field][]string
 
-// profileFields are the fields of a profile in the document's order.
+// profileFields are the fields of a profile in the document's order, which is
+// that of their numbers too: the fold finds a field's place by its number.
 var profileFields = [...]codec.Field{
 	codec.FieldName, codec.FieldAddress1, codec.FieldAddress2, codec.FieldCity, codec.FieldState, codec.FieldZipcode,
 	codec.FieldPhone, codec.FieldEmail, codec.FieldLoyaltyPoints,

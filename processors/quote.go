@@ -12,7 +12,7 @@ func appendQuoted(dst, s []byte) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' {
+		if isPlain(c) {
 			i++
 			continue
 		}
@@ -35,6 +35,22 @@ func appendQuoted(dst, s []byte) []byte {
 		i += size
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// plain are the ASCII characters that need no escape, a bit each.
+const (
+	plainLow  = ^uint64(0) &^ (1<<0x20 - 1) &^ (1 << '"')
+	plainHigh = ^uint64(0) &^ (1 << ('\\' - 64))
+)
+
+func isPlain(c byte) bool {
+	switch {
+	case c < 64:
+		return plainLow>>c&1 == 1
+	case c < utf8.RuneSelf:
+		return plainHigh>>(c-64)&1 == 1
+	}
+	return false
 }
 
 func appendEscaped(dst []byte, c byte) []byte {
