@@ -35,6 +35,7 @@ func (i *Importer) round(ctx context.Context, follower *follower) (time.Duration
 	if growing {
 		wait = min(wait, max(i.cfg.Stable/4, 10*time.Millisecond))
 	}
+	i.gauge()
 	if next == nil {
 		i.update(func() { i.looked, i.status.State = !growing, Idle })
 		return wait, nil
@@ -62,7 +63,7 @@ func (i *Importer) pick(ctx context.Context, follower *follower, files []*sighti
 		if best != nil && s.mtime < bestFile.MTime {
 			break
 		}
-		if mark != nil && s.mtime < mark.MTime && !s.late { // was there at the start
+		if mark != nil && s.mtime < mark.MTime && (!s.late || s.noted) { // was there at the start, or is in the history
 			i.update(func() { s.noted = true })
 			continue
 		}

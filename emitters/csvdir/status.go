@@ -48,12 +48,17 @@ func (i *Importer) Status() Status {
 		}
 	})
 	i.status.Last, i.status.Held, i.status.Incomplete, i.status.Failed = s.Last, s.Held, s.Incomplete, s.Failed
+	return s
+}
+
+// gauge shows what waits for an operator.
+func (i *Importer) gauge() {
+	s := i.Status()
 	i.metrics.held.Set(float64(len(s.Held)))
 	i.metrics.partial.Set(0)
 	if s.Incomplete != nil {
 		i.metrics.partial.Set(1)
 	}
-	return s
 }
 
 // Ready says that loyalty.files has been read and the folder is watched.
