@@ -26,8 +26,8 @@ func step(t *testing.T, b *table, line string) {
 	case f[0] == "null":
 	case f[0] == "flat":
 		value = fmt.Sprintf(`{"id":1,"email":%q,"__deleted":"%t"}`, email, email == "")
-	case f[0] == "r":
-		value = envelope("r", strings.Replace(at(f[1]), `"false"`, `"true"`, 1), email)
+	case f[0] == "r", f[0] == "snapshot": // 0.9 snapshots as c
+		value = envelope(map[string]string{"r": "r", "snapshot": "c"}[f[0]], strings.Replace(at(f[1]), `"false"`, `"true"`, 1), email)
 	default:
 		value = envelope(f[0], at(f[1]), email)
 	}
@@ -112,6 +112,13 @@ func TestAccept(t *testing.T) {
 		"a streamed d beats the snapshot at its place": `
 			r 5/1:100:0 a + a
 			d 5/1:100:0 . + .`,
+		"a streamed d beats a snapshot of 0.9 at its place": `
+			u 5/1:50:0 x + x
+			snapshot 0/1:100:0 a + a
+			d 5/1:100:0 . + .`,
+		"a snapshot of 0.9 counts whatever its place": `
+			u 5/9:100:0 a + a
+			snapshot 5/1:100:0 b + b`,
 		"a full re-read": `
 			r 0/1:100:0 a + a
 			u 5/1:200:0 b + b

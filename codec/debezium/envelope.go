@@ -52,32 +52,31 @@ func (m *message) read(b []byte, columns []mappedColumn) error {
 }
 
 func (m *message) readTop(s *scanner, columns []mappedColumn) {
-	schema, wrapped, others := false, false, false
+	schema, wrapped, null, others := false, false, false, false
 	for name, ok := s.first(); ok; name, ok = s.more() {
 		kind := s.peek()
-		structured := kind == '{' || kind == 'n'
 		switch {
-		case structured && string(name) == "schema" && !schema:
+		case (kind == '{' || kind == 'n') && string(name) == "schema" && !schema:
 			schema = true
 			s.value()
-		case structured && string(name) == "payload" && !wrapped && !others:
+		case kind == '{' && string(name) == "payload" && !wrapped && !others:
 			wrapped = true
 			m.readPayload(s, columns)
+		case kind == 'n' && string(name) == "payload" && !null: // a payload or a column: the others tell
+			null = true
+			s.value()
 		default:
 			others = true
 			m.member(s, columns, name)
 		}
 	}
-	if s.err == nil && wrapped && (others || !schema) {
+	m.null = null && schema && !others
+	if s.err == nil && wrapped && (others || null || !schema) {
 		s.err = errMixed
 	}
 }
 
 func (m *message) readPayload(s *scanner, columns []mappedColumn) {
-	if s.peek() == 'n' {
-		m.null = s.value() != nil
-		return
-	}
 	for name, ok := s.first(); ok; name, ok = s.more() {
 		m.member(s, columns, name)
 	}

@@ -29,7 +29,13 @@ func TestMalformed(t *testing.T) {
 		"email twice":       strings.Replace(good, `"email"`, `"email":"a@x","email"`, 1),
 		"source.file twice": strings.Replace(good, `"file"`, `"file":"b.1","file"`, 1), "a column that is an object": `{"id":1,"email":{"secret":1}}`,
 		"an id that is an array": `{"id":["secret"],"email":"a@x"}`, "not a row": `{"secret":1}`, "an empty object": `{}`,
-		"avro": "\x00\x00\x00\x00\x07secret",
+		"after twice, its columns once": `{"op":"c","source":{},"after":{"id":1},"after":{"email":"a@x"}}`,
+		"source twice":                  `{"op":"c","source":{"db":"inventory"},"source":{"table":"customers"},"after":{"id":1,"email":"a@x"}}`,
+		"nested in a column":            `{"id":1,"email":"a@x","other":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`,
+		"low surrogate":                 `{"id":1,"email":"a@x","other":"\udc00"}`,
+		"two low surrogates":            `{"id":1,"email":"a@x","other":"\udc00\udc00"}`,
+		"two high surrogates":           `{"id":1,"email":"a@x","other":"\ud800\ud800"}`,
+		"avro":                          "\x00\x00\x00\x00\x07secret",
 	} {
 		c, err := d.Decode(record(key1, value))
 		switch {

@@ -1,6 +1,7 @@
 package debezium
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -81,13 +82,21 @@ func TestOps(t *testing.T) {
 			t.Errorf("%s: %q, want %q", op, c.Ignored, label)
 		}
 	}
-	for name, value := range map[string]string{
-		"unknown op": envelope("x", at("5/1:9:0"), "a@x"), "op of another type": strings.Replace(envelope("c", at("5/1:9:0"), "a@x"), `"c"`, `1`, 1),
-		"no op": `{"before":null,"after":` + rowOf("a@x") + `,"source":{}}`, "u without after": envelope("u", at("5/1:9:0"), ""),
-		"r without after": envelope("r", at("5/1:9:0"), ""), "after is text": `{"op":"c","source":{},"after":"x"}`,
+	for name, c := range map[string]struct {
+		value string
+		want  error
+	}{
+		"unknown op":         {envelope("x", at("5/1:9:0"), "a@x"), errUnknownOp},
+		"op of another type": {strings.Replace(envelope("c", at("5/1:9:0"), "a@x"), `"c"`, `1`, 1), errUnknownOp},
+		"no op":              {`{"before":null,"after":` + rowOf("a@x") + `,"source":{}}`, errNoOp},
+		"u without after":    {envelope("u", at("5/1:9:0"), ""), errNoAfter},
+		"r without after":    {envelope("r", at("5/1:9:0"), ""), errNoAfter},
+		"after is text":      {`{"op":"c","source":{},"after":"x"}`, errNoAfter},
+		"after is missing":   {`{"op":"c","source":{}}`, errNoAfter},
+		"nothing of both":    {`{"op":"c"}`, errNoShape},
 	} {
-		if c, err := d.Decode(record(key1, value)); err == nil {
-			t.Errorf("%s: taken: %+v", name, c)
+		if got, err := d.Decode(record(key1, c.value)); !errors.Is(err, c.want) {
+			t.Errorf("%s: %+v, %v, want %v", name, got, err, c.want)
 		}
 	}
 }
@@ -207,9 +216,21 @@ func TestFlatRowLikeAnEnvelope(t *testing.T) {
 	d := newDecoder(t, func(c *Config) {
 		c.Mapping.Columns = map[string]string{"city": "op", "state": "source", "zipcode": "status", "phone": "payload", "address1": "schema"}
 	})
+	for _, value := range []string{flat(`"payload":null`), flat(`"schema":null`), `{"payload":null,"id":1,"email":"a@x"}`, `{"schema":null,"id":1,"email":"a@x"}`} {
+		if got := one(t, decode1(t, d, value)); got != "a@x: id=1 email=a@x" {
+			t.Errorf("%s: %s", value, got)
+		}
+	}
 	c := decode1(t, d, `{"id":1,"email":"a@x","op":"Bergen","source":"NO","status":"5003","payload":"55","schema":"Bryggen","ts_ms":4}`)
 	want := "a@x: id=1 address1=Bryggen city=Bergen state=NO zipcode=5003 phone=55 email=a@x"
 	if got := one(t, c); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestFlatRowWithAPayload(t *testing.T) {
+	d := newDecoder(t, nil)
+	if got := one(t, decode1(t, d, flat(`"payload":{"wkb":"AA=="}`))); got != "a@x: id=1 email=a@x" {
+		t.Error(got)
 	}
 }
