@@ -20,7 +20,7 @@ type shop struct {
 	handlers map[string]http.HandlerFunc // by endpoint
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t testing.TB) *shop {
 	s := &shop{handlers: make(map[string]http.HandlerFunc)}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)

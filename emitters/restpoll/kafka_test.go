@@ -23,7 +23,7 @@ import (
 
 // world is Kafka and a store for whole pollers.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	broker   *kafkatest.Broker
 	store    *customers
 	settings topology.Settings
@@ -31,7 +31,7 @@ type world struct {
 	created  map[string]bool
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, broker: kafkatest.Start(t), store: newCustomers(t), settings: topology.DefaultSettings(), created: make(map[string]bool)}
 	w.settings.Partitions = 4
 	w.topics()
@@ -172,10 +172,9 @@ func (w *world) published(email string, want ...string) {
 type customers struct {
 	*shop
 	orders map[string]string // by email; absent: 404
-	count  int
 }
 
-func newCustomers(t *testing.T) *customers {
+func newCustomers(t testing.TB) *customers {
 	c := &customers{shop: newShop(t), orders: make(map[string]string)}
 	c.handlers[endpointDetails] = func(w http.ResponseWriter, r *http.Request) {
 		email := r.URL.Query().Get("customerEmail")
