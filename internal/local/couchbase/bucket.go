@@ -24,6 +24,7 @@ type bucket struct {
 	db       *leveldb.DB
 	now      func() time.Time
 	manifest *manifest
+	uuids    [vbuckets]uint64 // of the vbuckets' histories
 
 	mu     sync.Mutex
 	state  bucketState
@@ -65,6 +66,7 @@ func openBucket(db *leveldb.DB, c Bucket, now func() time.Time) (*bucket, error)
 			return nil, fmt.Errorf("bucket %s: %w", c.Name, err)
 		}
 	}
+	b.uuids = vbucketUUIDs(b.state.seed)
 	for i := range b.high { // the vbucket's own newest is at most this
 		b.high[i] = b.state.seqno
 	}
@@ -96,15 +98,15 @@ func parseState(raw []byte) (s bucketState, err error) {
 	return bucketState{at(0), at(1), at(2), at(3)}, nil
 }
 
-// uuid identifies the history of a vbucket. It never changes: no history of a
-// single node that keeps what it acknowledged ever branches.
-func (b *bucket) uuid(vbucket uint16) uint64 {
-	h := fnv.New64a()
-	var raw [10]byte
-	binary.BigEndian.PutUint64(raw[:], b.state.seed)
-	binary.BigEndian.PutUint16(raw[8:], vbucket)
-	h.Write(raw[:])
-	return h.Sum64() | 1<<40 // never small: small numbers are what tests take for wrong ones
+// vbucketUUIDs identify the histories of the vbuckets. They never change: no
+// history of a single node that keeps what it acknowledged ever branches.
+func vbucketUUIDs(seed uint64) (uuids [vbuckets]uint64) {
+	for i := range uuids {
+		h := fnv.New64a()
+		h.Write(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint64(nil, seed), uint16(i)))
+		uuids[i] = h.Sum64() | 1<<40 // never small: small numbers are what clients make up for wrong ones
+	}
+	return uuids
 }
 
 // count is how many documents live now. Expired ones that nobody looked at

@@ -51,7 +51,7 @@ func observeSeqno(c *connection, q *request) response {
 		return c.notMyVBucket()
 	}
 	uuid := binary.BigEndian.Uint64(q.value)
-	if uuid != c.bucket.uuid(q.vbucket) {
+	if uuid != c.bucket.uuids[q.vbucket] {
 		return failure(statusNotFound)
 	}
 	c.bucket.mu.Lock()

@@ -89,6 +89,12 @@ func (p *player) connect(address string, s scenario) error {
 	return nil
 }
 
+func (p *player) close() {
+	if p.conn != nil {
+		p.conn.Close()
+	}
+}
+
 func (p *player) learnCollection() error {
 	got, err := p.exchange(&wantedRequest{Opcode: "0xbb", Name: "COLLECTIONS_GET_ID", Value: "app.docs"})
 	if err != nil || got.status != 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,20 +19,25 @@ func explained() map[string]string {
 	return map[string]string{} // none
 }
 
-// The recorded conversations, on a new node and again on the same folder after a restart.
+// The recorded conversations, on a new node and again on the same folder after a
+// restart. They run all at once: some wait for seconds.
 func TestTranscripts(t *testing.T) {
 	dir := t.TempDir()
 	for _, start := range []string{"new", "restarted"} {
 		t.Run(start, func(t *testing.T) {
 			node := couchbasetest.Start(t, func(c *couchbase.Config) { c.Dir = dir })
-			t.Run("scenarios", func(t *testing.T) {
-				for _, s := range readScenarios(t) {
-					t.Run(s.Name, func(t *testing.T) {
-						t.Parallel()
-						play(t, s, func(int) string { return node.Addr() })
-					})
+			all := readScenarios(t)
+			diffs := make([][]string, len(all))
+			var players sync.WaitGroup
+			for i, s := range all {
+				players.Go(func() { diffs[i] = play(s, func(int) string { return node.Addr() }) })
+			}
+			players.Wait()
+			for i, s := range all {
+				for _, d := range diffs[i] {
+					t.Errorf("%s, %s", s.Name, d)
 				}
-			})
+			}
 		})
 	}
 }
@@ -39,62 +45,62 @@ func TestTranscripts(t *testing.T) {
 // What the store keeps is all that a conversation needs: the node is restarted
 // before every step. Locks are in memory only, here and in the engine.
 func TestTranscriptsWithRestarts(t *testing.T) {
-	chosen := regexp.MustCompile(`tombstone|^revive|^removal|^delete|^create-as|^xattr-survives|^macros|^document-xattr|^touch|^snappy`)
+	chosen := regexp.MustCompile(`tombstone|^revive|^removal|^delete|^create-as|^xattr-survives|^macros|^document-xattr|^touch`)
 	for _, s := range readScenarios(t) {
-		if !chosen.MatchString(s.Name) || s.Name == "snappy" { // its features are of the connection
+		if !chosen.MatchString(s.Name) {
 			continue
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			var stop func()
-			t.Cleanup(func() { stop() })
-			play(t, s, func(step int) string {
-				if step > 0 {
-					stop()
-				}
-				var address string
+			stop := func() {}
+			diffs := play(s, func(int) (address string) {
+				stop()
 				address, stop = startStoppable(t, dir)
 				return address
 			})
+			stop()
+			for _, d := range diffs {
+				t.Error(d)
+			}
 		})
 	}
 }
 
-// play runs a scenario; at says where the node is before each step. When it has
-// moved the connection is made anew.
-func play(t *testing.T, s scenario, at func(step int) string) {
-	t.Helper()
+// play runs a scenario and returns what is not as recorded. at says where the
+// node is before each step; when it has moved the connection is made anew.
+func play(s scenario, at func(step int) string) (diffs []string) {
 	known := explained()
 	p := newPlayer(s)
+	defer func() { p.close() }()
 	address := ""
 	if s.Name == "touch" { // the same relative expiry twice has to fall into one second
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	}
 	for i, step := range s.Steps {
+		where := fmt.Sprintf("step %d %s", i+1, step.name())
 		if now := at(i); now != address {
 			address = now
-			if p.conn != nil {
-				p.conn.Close()
-			}
+			p.close()
 			if err := p.connect(address, s); err != nil {
-				t.Fatal(err)
+				return append(diffs, fmt.Sprintf("%s: %v", where, err))
 			}
-			t.Cleanup(func() { p.conn.Close() })
 		}
-		diffs, err := p.step(step)
+		found, err := p.step(step)
 		if err != nil {
-			t.Fatalf("step %d %s: %v", i+1, step.name(), err)
+			return append(diffs, fmt.Sprintf("%s: %v", where, err))
 		}
-		id := fmt.Sprintf("%s %d", s.Name, i+1)
-		if reason, listed := known[id]; listed && len(diffs) == 0 {
-			t.Errorf("step %d: the listed difference (%s) is not there", i+1, reason)
-		} else if !listed {
-			for _, d := range diffs {
-				t.Errorf("step %d %s: %s", i+1, step.name(), d)
+		reason, listed := known[fmt.Sprintf("%s %d", s.Name, i+1)]
+		switch {
+		case listed && len(found) == 0:
+			diffs = append(diffs, fmt.Sprintf("%s: the listed difference (%s) is not there", where, reason))
+		case !listed:
+			for _, d := range found {
+				diffs = append(diffs, where+": "+d)
 			}
 		}
 	}
+	return diffs
 }
 
 func (s scenarioStep) name() string {

@@ -42,7 +42,7 @@ func (v *documentView) virtualXattr(name string) ([]byte, status, error) {
 		out = documentXattr{
 			CAS: hex64(d.cas), Datatype: datatypeNames(d.visibleDatatype()), Deleted: d.deleted, Expiry: d.expiry, Flags: d.flags,
 			LastModified: strconv.FormatUint(uint64(d.modified), 10), Revision: strconv.FormatUint(d.revision, 10), Seqno: hex64(d.seqno),
-			ValueBytes: len(body), ValueCRC32C: hex32(crc32c(body)), VBucketUUID: hex64(v.t.b.uuid(v.q.vbucket)),
+			ValueBytes: len(body), ValueCRC32C: hex32(crc32c(body)), VBucketUUID: hex64(v.t.b.uuids[v.q.vbucket]),
 		}
 	case "$XTOC":
 		keys := []string{}

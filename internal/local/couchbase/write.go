@@ -39,7 +39,7 @@ func (t *transaction) write(q *request, d, old *document) response {
 }
 
 func (t *transaction) done(q *request, d *document) response {
-	return response{cas: d.cas, token: token{t.b.uuid(q.vbucket), d.seqno}}
+	return response{cas: d.cas, token: token{t.b.uuids[q.vbucket], d.seqno}}
 }
 
 func set(t *transaction, q *request) (response, error) {
