@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -108,6 +109,37 @@ func TestEmails(t *testing.T) {
 	}
 	if _, err := d.Decode(record(key1, `{"id":1,"name":"x"}`)); err == nil || !strings.Contains(err.Error(), "email") {
 		t.Errorf("a row without the column: %v", err)
+	}
+}
+
+// TestEmailsOfTwoRows is the rest of case 6: rows that swap their emails, and
+// one that takes the email of a deleted row.
+func TestEmailsOfTwoRows(t *testing.T) {
+	d := newDecoder(t, nil)
+	row := func(id int, email string) *codec.Raw {
+		key := fmt.Sprintf(`{"id":%d}`, id)
+		if email == "" {
+			return record(key, "")
+		}
+		return record(key, fmt.Sprintf(`{"id":%d,"email":%q}`, id, email))
+	}
+	for name, c := range map[string]struct {
+		records []*codec.Raw
+		want    string
+	}{
+		"swap":   {[]*codec.Raw{row(1, "a@x"), row(2, "b@x"), row(1, "b@x"), row(2, "a@x")}, "[a@x: id=2 email=a@x b@x: id=1 email=b@x]"},
+		"reused": {[]*codec.Raw{row(1, "a@x"), row(1, ""), row(2, "A@x")}, "[a@x: id=2 email=A@x]"},
+		"case":   {[]*codec.Raw{row(1, "a@x"), row(1, "A@X")}, "[a@x: id=1 email=A@X]"},
+	} {
+		b := newTable(d)
+		for i, raw := range c.records {
+			if accepted, err := b.apply(raw); err != nil || !accepted {
+				t.Errorf("%s, record %d: %t, %v", name, i, accepted, err)
+			}
+		}
+		if got := fmt.Sprint(b.show()); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
 	}
 }
 

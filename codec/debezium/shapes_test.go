@@ -230,7 +230,12 @@ func TestFlatRowLikeAnEnvelope(t *testing.T) {
 
 func TestFlatRowWithAPayload(t *testing.T) {
 	d := newDecoder(t, nil)
-	if got := one(t, decode1(t, d, flat(`"payload":{"wkb":"AA=="}`))); got != "a@x: id=1 email=a@x" {
-		t.Error(got)
+	for _, columns := range []string{`"payload":{"wkb":"AA=="}`, `"schema":null,"payload":null`} {
+		if got := one(t, decode1(t, d, flat(columns))); got != "a@x: id=1 email=a@x" {
+			t.Errorf("%s: %s", columns, got)
+		}
+	}
+	if _, err := d.Decode(record(key1, `{"payload":null}`)); !errors.Is(err, errNoShape) {
+		t.Errorf("a payload without a schema: %v", err)
 	}
 }
