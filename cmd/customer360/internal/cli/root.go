@@ -14,7 +14,6 @@ import (
 
 	"customer360/cmd/customer360/internal/config"
 	"customer360/cmd/customer360/internal/kafkaclient"
-	"customer360/topology"
 	"customer360/topology/generation"
 )
 
@@ -119,7 +118,8 @@ wrong; 3 refused: in use, held, or pinned to another generation.`,
 		}
 		return nil
 	}
-	root.AddCommand(a.topologyCommand(), a.topicsCommand(), a.configCommand(), a.deadLettersCommand(), a.versionCommand())
+	root.AddCommand(a.upCommand(), a.runCommand(), a.getCommand(), a.importCommand(), a.deadLettersCommand(),
+		a.topicsCommand(), a.topologyCommand(), a.configCommand(), a.versionCommand())
 	usageErrors(root)
 	return root
 }
@@ -164,13 +164,6 @@ func (a *app) kafka() (config.Config, []kgo.Opt, error) {
 	}
 	opts, err := kafkaclient.Options(c.Kafka)
 	return c, opts, usage(err)
-}
-
-// settings of the topology that a configuration asks for.
-func settings(c config.Config) topology.Settings {
-	s := topology.DefaultSettings()
-	s.Partitions, s.HomeDeliveryTopic = c.Kafka.Partitions, c.Delivery.Topic
-	return s
 }
 
 // json prints a value for a program to read.

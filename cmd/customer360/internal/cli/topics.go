@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"customer360/cmd/customer360/internal/pipeline"
 	"customer360/topology"
 	"customer360/topology/admin"
 )
@@ -36,7 +37,7 @@ func (a *app) cluster(ctx context.Context) (*kgo.Client, topology.Graph, int16, 
 	if err != nil {
 		return nil, topology.Graph{}, 0, usage(err)
 	}
-	s, err := admin.Discover(ctx, cl, settings(conf))
+	s, err := admin.Discover(ctx, cl, pipeline.Settings(conf))
 	if err != nil {
 		cl.Close()
 		return nil, topology.Graph{}, 0, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"customer360/cmd/customer360/internal/pipeline"
 	"customer360/topology"
 )
 
@@ -20,7 +21,7 @@ func (a *app) topologyCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				s = settings(conf)
+				s = pipeline.Settings(conf)
 			}
 			g, err := topology.New(s)
 			if err != nil {

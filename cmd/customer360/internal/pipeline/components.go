@@ -1,0 +1,192 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"customer360/cmd/customer360/internal/config"
+	"customer360/cmd/customer360/internal/web"
+	"customer360/codec"
+	"customer360/codec/debezium"
+	"customer360/emitters/csvdir"
+	"customer360/emitters/restpoll"
+	"customer360/processors"
+	"customer360/processors/couchbase"
+	"customer360/topology"
+	"customer360/topology/engine"
+	"customer360/topology/generation"
+)
+
+// component is one thing that runs beside the others.
+type component struct {
+	name  string
+	run   func(ctx context.Context) error
+	part  func() web.Part
+	group *engine.Group // nil: no goka group of its own
+}
+
+// ImporterConfig is csvdir's part of the configuration.
+func ImporterConfig(c config.Config, stateDir, instance string) csvdir.Config {
+	i := csvdir.DefaultConfig()
+	i.Dir, i.StateDir, i.Instance = c.Loyalty.Folder, filepath.Join(stateDir, "csvdir"), instance
+	i.Pattern, i.Stable, i.Poll, i.HoldShare = c.Loyalty.Pattern, c.Loyalty.Stable, c.Loyalty.Poll, c.Loyalty.HoldShare
+	i.Compression = c.Kafka.CompressionType
+	return i
+}
+
+// PollerConfig is restpoll's part of the configuration.
+func PollerConfig(c config.Config) restpoll.Config {
+	s := c.OnlineStore
+	p := restpoll.DefaultConfig()
+	p.BaseURL, p.Interval, p.NotFoundInterval, p.Timeout = s.URL, s.Interval, s.NotFoundInterval, s.Timeout
+	p.RequestsPerSecond, p.Concurrency, p.MaxBodyBytes = s.RequestsPerSecond, s.Concurrency, s.MaxBodyBytes
+	for name, value := range s.Headers {
+		if p.Headers == nil {
+			p.Headers = map[string]string{}
+		}
+		p.Headers[name] = value.Reveal()
+	}
+	return p
+}
+
+// CouchbaseConfig is the sinks' part of the configuration.
+func CouchbaseConfig(c config.Config) couchbase.Config {
+	b := c.Couchbase
+	target := func(t config.Target) couchbase.Target {
+		return couchbase.Target{Bucket: t.Bucket, Scope: t.Scope, Collection: t.Collection}
+	}
+	s := couchbase.DefaultConfig()
+	s.ConnectionString, s.Username, s.Password = b.ConnectionString, b.Username, b.Password.Reveal()
+	s.CAPath, s.CertificatePath, s.KeyPath = b.TLS.CAFile, b.TLS.CertFile, b.TLS.KeyFile
+	s.Documents, s.Staging, s.Metadata = target(b.Documents), target(b.Staging), target(b.Metadata)
+	s.Durability, s.Workers, s.Timeout, s.Foreign = b.Durability, b.Workers, b.Timeout, b.Foreign
+	s.HomeDeliveryExpiry, s.LoyaltyExpiry = b.HomeDeliveryExpiry, b.LoyaltyExpiry
+	return s
+}
+
+// EngineConfig is what all groups have in common.
+func EngineConfig(c config.Config, deps Deps) engine.Config {
+	e := engine.DefaultConfig()
+	e.Client, e.Instance, e.Dir = deps.Kafka, deps.Instance, deps.Dir
+	e.CommitInterval, e.TransactionTimeout = c.Kafka.CommitInterval, c.Kafka.TransactionTimeout
+	e.SessionTimeout, e.Compression = c.Kafka.SessionTimeout, c.Kafka.CompressionType
+	e.MaxRecordBytes, e.NewHash, e.CacheBytes = topology.MaxMessageBytes, topology.NewHasher, cacheBytes
+	return e
+}
+
+// cacheBytes is the cache of encoded states per table group.
+const cacheBytes = 64 << 20
+
+// groupComponent runs a goka graph on the engine.
+func groupComponent(name string, g *engine.Group) component {
+	return component{name: name, run: g.Run, group: g, part: func() web.Part {
+		return web.Part{Name: name, Ready: g.Ready(), State: fmt.Sprint(g.Status().State)}
+	}}
+}
+
+// rekey is one group per source.
+func (p *Pipeline) rekey(sources []codec.Source, metrics *processors.Metrics) ([]component, error) {
+	var components []component
+	pin := generation.NewLog(p.deps.Kafka)
+	for _, source := range sources {
+		graph := processors.Rekey(processors.RekeyConfig{
+			Source: source, Settings: p.graph.Settings, MaxRecordBytes: topology.MaxMessageBytes, Fail: engine.Fatal,
+			Guard: guard(source, pin),
+		}, metrics)
+		c := p.engine
+		c.Group, c.Transactional = p.graph.Settings.RekeyGroup(source.Name), true
+		g, err := engine.New(c, graph, p.engineDeps(), engine.Hooks{})
+		if err != nil {
+			return nil, fmt.Errorf("rekey of %s: %w", source.Name, err)
+		}
+		components = append(components, groupComponent("rekey."+source.Name, g))
+	}
+	return components, nil
+}
+
+func (p *Pipeline) merge(precedence processors.Precedence, metrics *processors.Metrics) (component, error) {
+	graph := processors.Merge(processors.MergeConfig{Settings: p.graph.Settings, Precedence: precedence,
+		MaxRecordBytes: topology.MaxMessageBytes, Fail: engine.Fatal}, metrics)
+	c := p.engine
+	c.Group, c.Transactional = p.graph.Settings.MergeGroup(), true
+	g, err := engine.New(c, graph, p.engineDeps(), engine.Hooks{})
+	if err != nil {
+		return component{}, fmt.Errorf("merge: %w", err)
+	}
+	return groupComponent("merge", g), nil
+}
+
+func (p *Pipeline) importer() (component, error) {
+	i, err := csvdir.New(ImporterConfig(p.config, p.deps.Dir, p.deps.Instance),
+		csvdir.Deps{Log: p.deps.Log.With("part", "csvdir"), Registry: p.deps.Registry, Kafka: p.deps.Kafka})
+	if err != nil {
+		return component{}, fmt.Errorf("loyalty: %w", err)
+	}
+	p.csvdir = i
+	return component{name: "csvdir", run: i.Run, part: func() web.Part {
+		return web.Part{Name: "csvdir", Ready: i.Ready(), State: fmt.Sprint(i.Status().State)}
+	}}, nil
+}
+
+func (p *Pipeline) poller(sources []codec.Source) (component, error) {
+	store := sources[slices.IndexFunc(sources, func(s codec.Source) bool { return s.Name == codec.OnlineStore })]
+	poller, err := restpoll.New(PollerConfig(p.config), restpoll.Deps{Log: p.deps.Log.With("part", "restpoll"),
+		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Decoder: store.Decoder})
+	if err != nil {
+		return component{}, fmt.Errorf("online_store: %w", err)
+	}
+	p.restpoll = poller
+	return component{name: "restpoll", run: poller.Run, part: func() web.Part {
+		return web.Part{Name: "restpoll", Ready: poller.Ready(), State: "circuit " + poller.Status().Circuit}
+	}}, nil
+}
+
+// sinks are the writers to Couchbase; what they share is one connection.
+func (p *Pipeline) sinks(staging, documents bool) ([]component, error) {
+	deps := couchbase.Deps{Log: p.deps.Log.With("part", "couchbase"), Registry: p.deps.Registry, Engine: p.engine,
+		Kafka: p.deps.Kafka, Settings: p.graph.Settings}
+	c := CouchbaseConfig(p.config)
+	var components []component
+	add := func(name string, s *couchbase.Sink, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		p.sinkList = append(p.sinkList, s)
+		components = append(components, component{name: name, run: s.Run, part: func() web.Part {
+			return web.Part{Name: name, Ready: s.Ready()}
+		}})
+		return nil
+	}
+	if staging {
+		for _, source := range []string{codec.HomeDelivery, codec.Loyalty} {
+			s, err := couchbase.NewStaging(c, deps, source)
+			if err := add("staging."+source, s, err); err != nil {
+				return nil, err
+			}
+		}
+		m, err := couchbase.NewMetadata(c, deps)
+		if err != nil {
+			return nil, fmt.Errorf("metadata: %w", err)
+		}
+		components = append(components, component{name: "metadata", run: m.Run, part: func() web.Part {
+			return web.Part{Name: "metadata", Ready: m.Ready()}
+		}})
+	}
+	if documents {
+		s, err := couchbase.NewSink(c, deps)
+		if err := add("sink", s, err); err != nil {
+			return nil, err
+		}
+	}
+	return components, nil
+}
+
+// guard pins the form of Home Delivery's keys; the others' keys are our own.
+func guard(source codec.Source, pin processors.Pin) processors.Guard {
+	if source.Name != codec.HomeDelivery {
+		return processors.Guard{}
+	}
+	return processors.Guard{Form: debezium.KeyForm, Pin: pin}
+}

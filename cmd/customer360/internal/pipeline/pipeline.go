@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"customer360/cmd/customer360/internal/config"
+	"customer360/cmd/customer360/internal/web"
+	"customer360/emitters/csvdir"
+	"customer360/emitters/restpoll"
+	"customer360/processors"
+	"customer360/processors/couchbase"
+	"customer360/topology"
+	"customer360/topology/admin"
+	"customer360/topology/engine"
+	"customer360/topology/generation"
+)
+
+// Deps is what the process gives to all components.
+type Deps struct {
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Kafka    []kgo.Opt
+	Instance string // the instance's name
+	Dir      string // the instance's folder for local state
+}
+
+// Pipeline is the components of this process.
+type Pipeline struct {
+	config     config.Config
+	deps       Deps
+	graph      topology.Graph
+	engine     engine.Config
+	components []component
+
+	csvdir   *csvdir.Importer
+	restpoll *restpoll.Poller
+	sinkList []*couchbase.Sink
+
+	mu       sync.Mutex
+	finished map[string]bool
+}
+
+// New looks at the cluster, ensures the generation and makes the components of
+// the stages. It starts nothing. createTopics makes missing topics instead of
+// refusing.
+func New(ctx context.Context, c config.Config, deps Deps, stages []string, createTopics bool) (*Pipeline, error) {
+	sources, err := Sources(c)
+	if err != nil {
+		return nil, err
+	}
+	precedence, err := Precedence(c)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := kgo.NewClient(append(deps.Kafka[:len(deps.Kafka):len(deps.Kafka)], kgo.DisableClientMetrics())...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	defer cl.Close()
+	settings, err := admin.Discover(ctx, cl, Settings(c))
+	if err != nil {
+		return nil, err
+	}
+	graph, err := topology.New(settings)
+	if err != nil {
+		return nil, err
+	}
+	if createTopics {
+		if _, err := admin.Create(ctx, cl, graph, c.Kafka.ReplicationFactor); err != nil {
+			return nil, err
+		}
+	} else if err := requireTopics(ctx, cl, graph); err != nil {
+		return nil, err
+	}
+	current, err := generation.Ensure(ctx, deps.Kafka, graph, parts(c, settings, sources, precedence))
+	if err != nil {
+		return nil, err
+	}
+	deps.Log.Info("generation", "number", current.Number, "state", current.State)
+	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), finished: map[string]bool{}}
+	has := func(stage string) bool { return slices.Contains(stages, stage) }
+	metrics := processors.NewMetrics(deps.Registry)
+	add := func(c []component, err error) error {
+		p.components = append(p.components, c...)
+		return err
+	}
+	one := func(c component, err error) ([]component, error) { return []component{c}, err }
+	if has("csvdir") {
+		if err := add(one(p.importer())); err != nil {
+			return nil, err
+		}
+	}
+	if has("rekey") {
+		if err := add(p.rekey(sources, metrics)); err != nil {
+			return nil, err
+		}
+	}
+	if has("merge") {
+		if err := add(one(p.merge(precedence, metrics))); err != nil {
+			return nil, err
+		}
+	}
+	if has("restpoll") {
+		if err := add(one(p.poller(sources))); err != nil {
+			return nil, err
+		}
+	}
+	if err := add(p.sinks(has("staging"), has("sink"))); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// requireTopics refuses a cluster without the topics.
+func requireTopics(ctx context.Context, cl *kgo.Client, g topology.Graph) error {
+	diffs, err := admin.Check(ctx, cl, g)
+	if err != nil {
+		return err
+	}
+	for _, d := range diffs {
+		if d.What == "topic" || d.What == "partitions" || d.What == "cleanup.policy" {
+			return fmt.Errorf("%s (`customer360 topics check` lists all differences)", d)
+		}
+	}
+	return nil
+}
+
+// Run runs all components until ctx ends (nil) or one of them fails for good;
+// the others are ended then, and everything is waited for.
+func (p *Pipeline) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, c := range p.components {
+		g.Go(func() error {
+			err := c.run(ctx)
+			p.mu.Lock()
+			p.finished[c.name] = true
+			p.mu.Unlock()
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			if ctx.Err() == nil {
+				return fmt.Errorf("%s: ended by itself", c.name)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// Parts is the readiness of each component, for /readyz.
+func (p *Pipeline) Parts() []web.Part {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	parts := make([]web.Part, 0, len(p.components))
+	for _, c := range p.components {
+		part := c.part()
+		if p.finished[c.name] {
+			part.Ready, part.State = false, "ended"
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// Graph is the topology that this pipeline runs on.
+func (p *Pipeline) Graph() topology.Graph { return p.graph }
+
+// Importer, Poller and Sinks are the components that `up` looks at; nil or
+// empty where the stage does not run here.
+func (p *Pipeline) Importer() *csvdir.Importer { return p.csvdir }
+
+// Poller is the Online Store's.
+func (p *Pipeline) Poller() *restpoll.Poller { return p.restpoll }
+
+// Sinks are the writers to Couchbase.
+func (p *Pipeline) Sinks() []*couchbase.Sink { return p.sinkList }
+
+func (p *Pipeline) engineDeps() engine.Deps {
+	return engine.Deps{Log: p.deps.Log, Registry: p.deps.Registry}
+}

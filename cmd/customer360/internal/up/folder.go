@@ -1,0 +1,92 @@
+package up
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"customer360/internal/instance"
+)
+
+// Names in the folder.
+const (
+	lockFile     = "lock"
+	configFile   = "customer360.yaml"
+	passwordFile = "couchbase.password"
+	logFile      = "customer360.log"
+	kafkaDir     = "kafka"
+	couchbaseDir = "couchbase"
+	simulateDir  = "simulate"
+	loyaltyDir   = "loyalty"
+	stateDir     = "state"
+)
+
+// ErrInUse: another `up` holds the folder.
+var ErrInUse = errors.New("in use")
+
+// folder is the locked folder of a run.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// openFolder makes and locks the folder; fresh empties it first.
+func openFolder(path string, fresh bool) (*folder, error) {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, fmt.Errorf("--dir: %w", err)
+	}
+	lock, err := instance.Lock(filepath.Join(path, lockFile))
+	if errors.Is(err, instance.ErrHeld) {
+		return nil, fmt.Errorf("%w: %w; stop that one (Ctrl-C in its terminal), or run this one in another folder: --dir OTHER", ErrInUse, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--dir %s: %w", path, err)
+	}
+	f := &folder{path: path, lock: lock}
+	if fresh {
+		if err := f.empty(); err != nil {
+			lock.Close()
+			return nil, fmt.Errorf("--fresh: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// empty removes what an `up` makes, and nothing else that may lie there.
+func (f *folder) empty() error {
+	for _, name := range []string{configFile, passwordFile, logFile, kafkaDir, couchbaseDir, simulateDir, loyaltyDir, stateDir} {
+		if err := os.RemoveAll(f.in(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *folder) in(name string) string { return filepath.Join(f.path, name) }
+
+func (f *folder) close() error { return f.lock.Close() }
+
+// password is the embedded Couchbase's, made at the first start.
+func (f *folder) password() (string, error) {
+	text, err := os.ReadFile(f.in(passwordFile))
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	password := rand.Text()
+	return password, f.write(passwordFile, []byte(password+"\n"), 0o600)
+}
+
+// write replaces a file atomically.
+func (f *folder) write(name string, data []byte, mode os.FileMode) error {
+	temp := f.in(name + ".new")
+	if err := os.WriteFile(temp, data, mode); err != nil {
+		return err
+	}
+	return os.Rename(temp, f.in(name))
+}

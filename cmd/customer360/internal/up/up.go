@@ -1,0 +1,315 @@
+package up
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"customer360/cmd/customer360/internal/config"
+	"customer360/cmd/customer360/internal/kafkaclient"
+	"customer360/cmd/customer360/internal/pipeline"
+	"customer360/cmd/customer360/internal/screen"
+	"customer360/cmd/customer360/internal/web"
+	"customer360/internal/deadletters"
+	"customer360/internal/instance"
+	"customer360/internal/local/simulate"
+)
+
+// run is one `up`.
+type run struct {
+	options  Options
+	folder   *folder
+	log      *slog.Logger
+	registry *prometheus.Registry
+	servers  *servers
+	world    *simulate.World
+	pipeline *pipeline.Pipeline
+	kafka    []kgo.Opt
+	web      *web.Server
+	started  time.Time
+}
+
+// errQuiet ends a --once run.
+var errQuiet = errors.New("everything has arrived")
+
+// Run is `up`: it returns when ctx ends (nil), when a --once run is done
+// (nil), or when something failed for good.
+func Run(ctx context.Context, o Options) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	f, err := openFolder(o.Dir, o.Fresh)
+	if err != nil {
+		return err
+	}
+	defer f.close() //nolint:errcheck // the lock ends with the process at the latest
+	r := &run{options: o, folder: f, started: o.Now()}
+	closeLog, err := r.openLog()
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	err = r.all(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // Ctrl-C while it was starting
+	}
+	return err
+}
+
+// openLog writes to a file while the screen is shown, else to stderr.
+func (r *run) openLog() (func(), error) {
+	if !screen.IsTerminal(r.options.Out) {
+		r.log = slog.New(slog.NewTextHandler(r.options.Err, nil))
+		return func() {}, nil
+	}
+	file, err := os.OpenFile(r.folder.in(logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("the log: %w", err)
+	}
+	r.log = slog.New(slog.NewTextHandler(file, nil))
+	return func() { file.Close() }, nil
+}
+
+func (r *run) all(ctx context.Context) (err error) {
+	if r.options, err = r.options.checkPorts(); err != nil {
+		return err
+	}
+	password, err := r.folder.password()
+	if err != nil {
+		return fmt.Errorf("the password of the embedded Couchbase: %w", err)
+	}
+	if r.servers, err = startServers(ctx, r.folder, r.options, password, r.log); err != nil {
+		return err
+	}
+	defer func() {
+		if stopErr := r.servers.stop(); stopErr != nil {
+			// What a server says about its end is the cause of the rest.
+			err = stopErr
+		}
+	}()
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-r.servers.failed:
+			cancel(errors.New("an embedded server has ended"))
+		case <-work.Done():
+		}
+	}()
+	slot, err := instance.Claim(r.folder.in(stateDir), "")
+	if err != nil {
+		return err
+	}
+	defer slot.Release() //nolint:errcheck // the lock ends with the process at the latest
+	if err := r.prepare(work, slot); err != nil {
+		return err
+	}
+	return r.work(work, cancel)
+}
+
+// prepare makes everything that starts together.
+func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
+	r.registry = prometheus.NewRegistry()
+	r.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	seeds := config.Kafka{Brokers: []string{r.servers.broker.Addr()}}
+	var err error
+	if r.kafka, err = kafkaclient.Options(seeds); err != nil {
+		return err
+	}
+	wc := simulate.DefaultConfig()
+	wc.Dir, wc.CSVDir, wc.Seed, wc.Customers = r.folder.in(simulateDir), r.folder.in(loyaltyDir), r.options.Seed, r.options.Customers
+	wc.Night, wc.EventsPerSecond, wc.Once, wc.Listen = r.options.Night, r.options.EventsPerSecond, r.options.Once, r.options.Store
+	if r.world, err = simulate.New(wc, simulate.Deps{Log: r.log.With("part", "simulate"), Kafka: r.kafka, Now: r.options.Now}); err != nil {
+		return err
+	}
+	conf := r.configuration()
+	r.web = web.New(r.options.HTTP, false, r.registry, func() []web.Part {
+		if r.pipeline == nil {
+			return []web.Part{{Name: "pipeline", State: "starting"}}
+		}
+		return r.pipeline.Parts()
+	})
+	if err := r.web.Listen(); err != nil {
+		return err
+	}
+	if err := r.writeConfiguration(conf); err != nil {
+		return err
+	}
+	conf, err = config.Load(r.folder.in(configFile), func(string) (string, bool) { return "", false })
+	if err != nil {
+		return err
+	}
+	r.pipeline, err = pipeline.New(ctx, conf, pipeline.Deps{Log: r.log, Registry: r.registry, Kafka: r.kafka,
+		Instance: slot.Name, Dir: slot.Dir}, pipeline.Stages(), true)
+	return err
+}
+
+// work runs simulators, pipeline and what shows them, until ctx ends.
+func (r *run) work(ctx context.Context, cancel context.CancelCauseFunc) error {
+	g, gctx := errgroup.WithContext(ctx)
+	sampler := &sampler{run: r, letters: letterCount{seen: map[string]struct{}{}}}
+	sampler.snapshot = screen.Snapshot{Dir: r.folder.path, Started: r.started, State: "loading", Addresses: r.addresses(),
+		Try: r.tryCommand()}
+	g.Go(func() error { return r.world.Run(gctx) })
+	g.Go(func() error { return r.pipeline.Run(gctx) })
+	g.Go(func() error { return r.web.Run(gctx) })
+	g.Go(func() error { return sampler.letters.follow(gctx, r.kafka) })
+	g.Go(func() error { return sampler.loop(gctx) })
+	if screen.IsTerminal(r.options.Out) {
+		g.Go(func() error { return screen.Paint(gctx, r.options.Out, 500*time.Millisecond, sampler.get) })
+	} else {
+		g.Go(func() error { screen.Report(gctx, r.log, 5*time.Second, sampler.get); return nil })
+	}
+	if r.options.Once {
+		r.pipeline.Poller().Freeze()
+		g.Go(func() error {
+			err := r.awaitQuiet(gctx)
+			if err == nil {
+				cancel(errQuiet)
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errQuiet):
+		return errors.Join(err, r.result())
+	case err == nil && cause != nil && !errors.Is(cause, context.Canceled):
+		return cause
+	}
+	return err
+}
+
+// configuration is what `run --config` needs to join this run.
+func (r *run) configuration() config.Config {
+	c := config.Default()
+	c.StateDir = r.absolute(stateDir)
+	c.Kafka.Brokers, c.Kafka.ReplicationFactor = []string{r.servers.broker.Addr()}, 1
+	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), couchbaseUser
+	c.Couchbase.PasswordFile = passwordFile
+	c.Loyalty.Folder, c.Loyalty.Stable, c.Loyalty.Poll = r.absolute(loyaltyDir), 300*time.Millisecond, time.Second
+	c.OnlineStore.URL = "http://" + r.options.Store + simulate.StorePath
+	// The store is our own and on this machine: the budget is what it can do.
+	c.OnlineStore.RequestsPerSecond, c.OnlineStore.Concurrency = 20_000, 32
+	c.OnlineStore.Interval, c.OnlineStore.NotFoundInterval = 5*time.Minute, 10*time.Minute
+	c.HTTP.Listen = "127.0.0.1:0" // of further instances: this one has r.options.HTTP
+	return c
+}
+
+func (r *run) absolute(name string) string {
+	path, err := filepath.Abs(r.folder.in(name))
+	if err != nil {
+		return r.folder.in(name)
+	}
+	return path
+}
+
+func (r *run) writeConfiguration(c config.Config) error {
+	text, err := c.YAML()
+	if err != nil {
+		return err
+	}
+	head := "# Written by `customer360 up` at each start: what `run`, `get` and the other commands read.\n"
+	if err := r.folder.write(configFile, append([]byte(head), text...), 0o600); err != nil {
+		return fmt.Errorf("writing %s: %w", configFile, err)
+	}
+	return nil
+}
+
+func (r *run) tryCommand() string {
+	dir := ""
+	if r.options.Dir != DefaultOptions().Dir {
+		dir = " --dir " + r.options.Dir
+	}
+	return "./bin/customer360 get" + dir + " matthew.groves@couchbase.com order::1 order::2"
+}
+
+func (r *run) addresses() []screen.Address {
+	return []screen.Address{
+		{Name: "Kafka", Where: r.servers.broker.Addr()},
+		{Name: "Couchbase", Where: r.servers.node.ConnectionString() + "  user " + couchbaseUser + ", password in " + r.folder.in(passwordFile)},
+		{Name: "Store", Where: "http://" + r.options.Store + simulate.StorePath},
+		{Name: "CSV folder", Where: r.folder.in(loyaltyDir)},
+		{Name: "Metrics", Where: "http://" + r.web.Addr() + "/metrics  /healthz  /readyz"},
+	}
+}
+
+// awaitQuiet returns when two successive sweeps saw everything at its end.
+func (r *run) awaitQuiet(ctx context.Context) error {
+	s, err := newSweeper(r.kafka, r.pipeline.Graph())
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var last sweep
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		if why := r.busy(); why != "" {
+			last = sweep{behind: why}
+			continue
+		}
+		seen, err := s.sweep(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("looking whether everything has arrived: %w", err)
+		}
+		if seen.quiet(last) && r.busy() == "" {
+			return nil
+		}
+		last = seen
+	}
+}
+
+// busy names what is under way beside Kafka.
+func (r *run) busy() string {
+	switch {
+	case !r.world.Status().Loaded:
+		return "the simulators are loading"
+	case !r.pipeline.Importer().Idle():
+		return "a CSV file is being imported"
+	case r.pipeline.Poller().Unanswered() > 0:
+		return "the store has not answered for everyone"
+	case r.pipeline.Poller().Status().InFlight > 0:
+		return "requests are under way"
+	}
+	return ""
+}
+
+// result is the last line of --once.
+func (r *run) result() error {
+	c, err := countDocuments(r.servers.node)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	letters, err := deadletters.List(ctx, r.kafka)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(r.options.Out).Encode(struct {
+		Customers   int64   `json:"customers"`
+		Orders      int64   `json:"orders"`
+		Staged      int64   `json:"staged"`
+		DeadLetters int64   `json:"dead_letters"`
+		Requests    int64   `json:"http_requests"`
+		Seconds     float64 `json:"seconds"`
+	}{c.customers, c.orders, c.staged, int64(len(letters)), r.world.Status().Requests,
+		float64(r.options.Now().Sub(r.started).Milliseconds()) / 1000})
+}
