@@ -74,10 +74,20 @@ func (d *delivery) Partition() int32         { return d.claim.partition }
 func (d *delivery) Offset() int64            { return d.offset }
 func (d *delivery) Misplaced() bool          { return d.misplaced }
 
-// Fail notes the error as it is: goka keeps its text only.
+// Fail notes the error as it is, since goka keeps its text only, and never
+// returns, while goka's does when the session is over.
 func (d *delivery) Fail(err error) {
-	d.claim.session.inc.fail(fmt.Errorf("%s/%d at %d: %w", d.claim.topic, d.claim.partition, d.offset, err))
+	defer d.failed(err) // it ends the session, so after goka's
 	d.gokaContext.Fail(err)
+	panic(err)
+}
+
+// failed ends the incarnation, unless the session is over anyway: work that
+// was abandoned then may well report that as its error.
+func (d *delivery) failed(err error) {
+	if s := d.claim.session; !s.over() {
+		s.inc.fail(fmt.Errorf("%s/%d at %d: %w", d.claim.topic, d.claim.partition, d.offset, err))
+	}
 }
 
 func (d *delivery) SetValue(value any, options ...goka.ContextOption) {
@@ -113,7 +123,7 @@ func (d *delivery) DeferCommit() func(error) {
 		}
 		switch {
 		case err != nil:
-			s.inc.fail(fmt.Errorf("%s/%d at %d: %w", d.claim.topic, d.claim.partition, d.offset, err))
+			d.failed(err)
 		case s.gate != nil:
 			s.gate.leave()
 		default:

@@ -21,6 +21,7 @@ var (
 
 	errOver   = errors.New("the session is over")
 	errLost   = errors.New("the membership is lost")
+	errEnded  = errors.New("the partition's goroutine has ended") // a panic, a codec
 	errLapsed = errors.New("no heartbeat was answered within the session timeout")
 )
 

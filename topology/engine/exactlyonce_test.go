@@ -90,7 +90,12 @@ func TestExactlyOnceOverFaults(t *testing.T) {
 		rs = append(rs, start(t, jobConfig(b.Addr, dir, name, net.option()), graph(), engine.Hooks{}))
 	}
 	fault := func(key kmsg.Key, err *kerr.Error) func() {
-		return func() { b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: err}) }
+		return func() {
+			b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: err, When: func(r kmsg.Request) bool {
+				p, ok := r.(*kmsg.ProduceRequest)
+				return !ok || p.TransactionID != nil // not the generator's
+			}})
+		}
 	}
 	either := func() *network { return []*network{nets["a"], nets["b"]}[rand.IntN(2)] }
 	troubles := []func(){
@@ -135,7 +140,8 @@ func evict(t *testing.T, b *kafkatest.Broker, instance string) {
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group = jobGroup
 	for _, m := range described[jobGroup].Members {
-		if m.ClientID == instance {
+		// kfake never answers a JoinGroup of a member that was taken out.
+		if m.ClientID == instance && described[jobGroup].State == "Stable" {
 			member := kmsg.NewLeaveGroupRequestMember()
 			member.MemberID = m.MemberID
 			req.Members = append(req.Members, member)

@@ -174,10 +174,12 @@ func (g *Group) supervise(ctx context.Context) error {
 	}
 }
 
-// settled: the incarnation has run for longer than the longest delay.
+// settledAfter is longer than it takes to run into the same trouble again.
+const settledAfter = 3 * time.Second
+
 func (g *Group) settled(inc *incarnation) bool {
 	s := inc.current.Load()
-	return s != nil && s.consuming.Load() && time.Since(inc.started) > 2*longestDelay
+	return s != nil && s.consuming.Load() && time.Since(inc.started) > settledAfter
 }
 
 // rootText is the innermost error's text: without offsets and the like that

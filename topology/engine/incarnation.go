@@ -25,8 +25,9 @@ type incarnation struct {
 	facts   facts
 	lease   *lease
 	client  *kgo.Client
-	ready   chan struct{} // client is set; its callbacks may come first
-	inTxn   bool          // between BeginTransaction and its end; of whoever holds the session's commit lock
+	kill    context.CancelFunc // ends the client's requests
+	ready   chan struct{}      // client is set; its callbacks may come first
+	inTxn   bool               // between BeginTransaction and its end; of whoever holds the session's commit lock
 	started time.Time
 
 	producedRecords, producedBytes atomic.Int64 // in the open transaction
@@ -39,7 +40,8 @@ type incarnation struct {
 	mu       sync.Mutex
 	newest   *session // ended or not
 	stores   []*store // built by goka, not yet the session's
-	groupErr error
+	groupErr error    // why the membership was lost
+	endErr   error    // what goka's cleanup had to say
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -68,8 +70,11 @@ func (inc *incarnation) run() error {
 	}
 	inc.mu.Lock()
 	defer inc.mu.Unlock()
-	if errors.Is(err, errLost) && inc.groupErr != nil {
+	switch {
+	case errors.Is(err, errLost) && inc.groupErr != nil:
 		err = fmt.Errorf("%w: %w", err, inc.groupErr)
+	case errors.Is(err, errEnded) && inc.endErr != nil:
+		err = fmt.Errorf("%w: %w", err, inc.endErr)
 	}
 	return err
 }

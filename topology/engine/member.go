@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,10 +22,18 @@ type member struct {
 
 func (m *member) Errors() <-chan error { return m.errs }
 
+// closePatience is how long leaving the group may take. kgo does not break off
+// a JoinGroup that waits for other members, for one.
+const closePatience = 5 * time.Second
+
 func (m *member) Close() error {
-	m.inc.closeOnce.Do(func() { close(m.inc.closing) })
-	if m.inc.client != nil {
-		m.inc.client.Close()
+	inc := m.inc
+	inc.closeOnce.Do(func() { close(inc.closing) })
+	if inc.client != nil {
+		stop := time.AfterFunc(closePatience, inc.kill)
+		inc.client.Close()
+		stop.Stop()
+		inc.kill()
 	}
 	return nil
 }
@@ -80,7 +89,11 @@ func (inc *incarnation) connect(topics []string) error {
 		opts = append(opts, kgo.TransactionalID(cfg.transactionalID()), kgo.TransactionTimeout(cfg.TransactionTimeout))
 	}
 	inc.group.dismissFormer(inc.ctx)
+	var alive context.Context // not Run's: a last commit follows its end
+	alive, inc.kill = context.WithCancel(context.Background())
+	opts = append(opts, kgo.WithContext(alive))
 	if inc.client, err = kgo.NewClient(opts...); err != nil {
+		inc.kill()
 		return fatalf("the Kafka client: %w", err)
 	}
 	close(inc.ready)

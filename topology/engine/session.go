@@ -139,7 +139,9 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	// reports are callbacks that found the session over. After a failure it
 	// repeats the cause.
 	if err := cleanup(h, s); err != nil {
-		log.Debug("goka's cleanup", "error", err)
+		inc.mu.Lock()
+		inc.endErr = err
+		inc.mu.Unlock()
 	}
 	for _, st := range s.stores {
 		if err := st.Close(); err != nil {
@@ -224,7 +226,7 @@ func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 		wg.Go(c.feed)
 		wg.Go(func() {
 			if err := h.ConsumeClaim(s, c); !s.over() && !s.draining.Load() {
-				inc.fail(errors.Join(fmt.Errorf("%s/%d: the partition's goroutine has ended", c.topic, c.partition), err))
+				inc.fail(errors.Join(fmt.Errorf("%s/%d: %w", c.topic, c.partition, errEnded), err))
 			}
 		})
 	}
