@@ -15,8 +15,8 @@ const (
 	maxPending = 8 << 20 // and bytes of their values
 )
 
-// connection is one client. All but later and the writing to conn belongs to
-// the goroutine that serves it.
+// connection is one client. It belongs to the goroutine that serves it, but for
+// writing to conn, which late answers do too.
 type connection struct {
 	node *Node
 	conn net.Conn

@@ -71,9 +71,9 @@ func TestFence(t *testing.T) {
 	f.mutate("xattr key of 16 bytes", "a", nil, errAny, gocb.UpsertSpec("_234567890123456", 1, long))
 }
 
-// Of many that revive one tombstone under its CAS exactly one succeeds.
+// Of many that revive one tombstone under its CAS, over several connections, exactly one succeeds.
 func TestReviveRace(t *testing.T) {
-	bucket := connect(t, couchbasetest.Start(t))
+	bucket := connectTo(t, couchbasetest.Start(t).ConnectionString()+"?kv_pool_size=4")
 	f := fenced{t, bucket, bucket.Scope("app").Collection("docs")}
 	for round := range 20 {
 		key := fmt.Sprint("raced", round)

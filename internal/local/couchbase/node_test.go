@@ -2,11 +2,16 @@ package couchbase_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/couchbase/gocb/v2"
 
 	"customer360/internal/local/couchbase"
 	"customer360/internal/local/couchbase/couchbasetest"
@@ -139,4 +144,64 @@ func TestBucketsAndCollections(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who does not speak the protocol, or wants much memory before it has
+// authenticated, is hung up on; others are served on.
+func TestStrangers(t *testing.T) {
+	node := couchbasetest.Start(t)
+	large := append([]byte{0x80, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0}, make([]byte, 12)...)
+	cutOff := append([]byte{0x80, 0x1f, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 13)...) // a key longer than the body
+	for name, hello := range map[string][]byte{"http": []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "large": large, "cut off": cutOff} {
+		conn, err := net.Dial("tcp", node.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(hello); err != nil {
+			t.Fatal(err)
+		}
+		var timeout net.Error
+		if n, err := conn.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+			t.Errorf("%s: read %d bytes, %v", name, n, err)
+		}
+	}
+	connect(t, node)
+}
+
+// A node that is stopped under load has answered with what it keeps.
+func TestStopUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	address, stop := startStoppable(t, dir)
+	col := connectTo(t, "couchbase://"+address).DefaultCollection()
+	var acknowledged sync.Map
+	var writers sync.WaitGroup
+	for w := range 8 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				key := fmt.Sprint(w, "-", i)
+				if _, err := col.Upsert(key, i, &gocb.UpsertOptions{Timeout: time.Second, RetryStrategy: failFast{}}); err != nil {
+					return
+				}
+				acknowledged.Store(key, true)
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond)
+	began := time.Now()
+	stop()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	writers.Wait()
+	again := connect(t, couchbasetest.Start(t, func(c *couchbase.Config) { c.Dir = dir })).DefaultCollection()
+	acknowledged.Range(func(key, _ any) bool {
+		if _, err := again.Get(key.(string), nil); err != nil {
+			t.Errorf("%s was acknowledged: %v", key, err)
+		}
+		return !t.Failed()
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	scram "github.com/couchbase/gocbcore/v10/scram"
@@ -32,11 +33,14 @@ type player struct {
 
 const playerPatience = 20 * time.Second
 
-func newPlayer(s scenario) *player { return &player{unifier: newUnifier(), run: spread(s)} }
+// newPlayer takes a $run that is not among those taken: no other player on the node has its keys.
+func newPlayer(s scenario, taken *sync.Map) *player {
+	return &player{unifier: newUnifier(), run: spread(s, taken)}
+}
 
 // spread chooses $run so that each key of the scenario has a vbucket of its
 // own: symbols for uuids and sequence numbers are told apart by it.
-func spread(s scenario) string {
+func spread(s scenario, taken *sync.Map) string {
 	for {
 		run := fmt.Sprintf("%04x", rand.Uint32N(1<<16))
 		keys, used := map[string]bool{}, map[uint16]bool{}
@@ -48,7 +52,7 @@ func spread(s scenario) string {
 				}
 			}
 		}
-		if len(keys) == len(used) {
+		if _, again := taken.LoadOrStore(run, true); !again && len(keys) == len(used) {
 			return run
 		}
 	}
