@@ -253,3 +253,26 @@ func TestAVanishedFileIsIncomplete(t *testing.T) {
 		})
 	}
 }
+
+// Dead in the middle of one file, and when it is back, the next one is there.
+func TestANewerFileOvertakesAHalfWrittenOne(t *testing.T) {
+	b := newBench(t)
+	b.must(b.byHand(b.drop("one.csv", firstNight()), false))
+	b.drop("two.csv", secondNight())
+	b.kill("one", 150)
+	b.drop("three.csv", firstNight())
+	i, _ := b.start(b.crashConfig())
+	b.idle(i)
+	for id, row := range b.alive() {
+		if !strings.Contains(row, `"points":"0"`) {
+			t.Errorf("member %s is of an older file", id)
+		}
+	}
+	if n := len(b.alive()); n != 320 {
+		t.Errorf("%d members, want 320", n)
+	}
+	b.wantPhases("three.csv done, two.csv incomplete, one.csv done")
+	if reason := b.history()[1].Reason; !strings.Contains(reason, "overtaken by three.csv after row") {
+		t.Errorf("reason %q", reason)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -24,7 +25,7 @@ func fatal(err error) bool {
 	for _, f := range []error{
 		errTopics, kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState,
 		kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
-		kerr.TransactionalIDAuthorizationFailed, kerr.UnknownTopicOrPartition, kerr.InvalidTransactionTimeout,
+		kerr.TransactionalIDAuthorizationFailed, kerr.InvalidTransactionTimeout,
 	} {
 		if errors.Is(err, f) {
 			return true
@@ -36,17 +37,30 @@ func fatal(err error) bool {
 var errTopics = errors.New("topics are missing")
 
 // requireTopics fails with errTopics where a topic that the importer uses is
-// missing.
+// missing, and still is after a while: a broker that has just started may not
+// know its topics yet.
 func requireTopics(ctx context.Context, client *kgo.Client) error {
+	for attempt := 0; ; attempt++ {
+		err := lookForTopics(ctx, client)
+		if !errors.Is(err, errTopics) || attempt == 5 {
+			return err
+		}
+		sleep(ctx, 300*time.Millisecond)
+	}
+}
+
+func lookForTopics(ctx context.Context, client *kgo.Client) error {
 	names := []string{topology.LoyaltyTopic, topology.FilesTopic, topology.DeadLetterTopic}
 	topics, err := kadm.NewClient(client).ListTopics(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("looking for the topics: %w", err)
 	}
 	for _, name := range names {
-		if topic, ok := topics[name]; !ok || errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
+		topic, ok := topics[name]
+		switch {
+		case !ok || errors.Is(topic.Err, kerr.UnknownTopicOrPartition):
 			return fmt.Errorf("%w: there is no %s; create the topics with: customer360 topics create", errTopics, name)
-		} else if topic.Err != nil {
+		case topic.Err != nil:
 			return fmt.Errorf("looking at the topic %s: %w", name, topic.Err)
 		}
 	}

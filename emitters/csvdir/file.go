@@ -84,6 +84,28 @@ func (f *File) began() bool {
 // current says that members are as the file has them.
 func (f *File) current() bool { return f.Phase == Done || f.Phase == Unchanged }
 
+// maxFuture is how far ahead of the clock a file's time may be: more than any
+// time zone that a host has wrong. A file from next year would outrank every
+// other one until then.
+const maxFuture = 24 * time.Hour
+
+// ahead says by how much the file's time is too far ahead of a clock.
+func (f *File) ahead(clock time.Time) time.Duration {
+	return max(0, f.Modified().Sub(clock)-maxFuture)
+}
+
+// settled says that nothing more is to be done about the file, unless an
+// operator says so. A clock that was wrong can be right by now.
+func (f *File) settled(now time.Time) bool {
+	switch f.Phase {
+	case Failed:
+		return f.ahead(f.Time) == 0 || f.ahead(now) > 0
+	case Held, Skipped, Unchanged:
+		return true
+	}
+	return f.began()
+}
+
 // underWay says that an instance is at work on the file, or died over it.
 func (f *File) underWay() bool { return f.Phase == Seen || f.Phase == Rows || f.Phase == Withdrawn }
 

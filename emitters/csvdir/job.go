@@ -9,11 +9,6 @@ import (
 	"time"
 )
 
-// maxFuture is how far ahead of the clock a file's time may be: more than any
-// time zone that a host has wrong. A file from next year would outrank every
-// other one until then.
-const maxFuture = 24 * time.Hour
-
 // room is what all imports of an instance share.
 type room struct {
 	cfg      Config
@@ -100,9 +95,10 @@ func (j *job) run(ctx context.Context) (File, error) {
 	case unchanged:
 		return j.end(ctx, Unchanged, "the same content as the last import")
 	}
-	switch ahead := j.entry.Modified().Sub(j.deps.Now()); {
-	case ahead > maxFuture:
-		return j.end(ctx, Failed, fmt.Sprintf("its modification time is %s ahead of the clock: set it right with: touch FILE", ahead.Round(time.Hour)))
+	switch {
+	case j.entry.ahead(j.deps.Now()) > 0:
+		return j.end(ctx, Failed, fmt.Sprintf("its modification time, %s, is ahead of the clock: set it right with: touch FILE",
+			j.entry.Modified().UTC().Format(time.RFC3339)))
 	case j.what.refusal != nil:
 		return j.end(ctx, Failed, j.what.refusal.Error())
 	}
@@ -122,7 +118,7 @@ func (j *job) take(ctx context.Context) (judgement, error) {
 	verdict, entry := settled, (*File)(nil)
 	j.follower.with(func(l *ledger) {
 		var known *File
-		if verdict, known = l.judge(&j.entry); known != nil {
+		if verdict, known = l.judge(&j.entry, j.deps.Now()); known != nil {
 			copied := *known
 			entry = &copied
 		}

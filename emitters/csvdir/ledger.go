@@ -46,8 +46,9 @@ const (
 )
 
 // judge decides about a file by its time and hash. The entry returned is what
-// is known of it, nil where nothing is.
-func (l *ledger) judge(f *File) (judgement, *File) {
+// is known of it, nil where nothing is. now matters only to files that were
+// refused for a time in the future.
+func (l *ledger) judge(f *File, now time.Time) (judgement, *File) {
 	var entry *File
 	if h, ok := l.files[f.Key()]; ok {
 		entry = &h.File
@@ -62,7 +63,7 @@ func (l *ledger) judge(f *File) (judgement, *File) {
 		return settled, entry
 	case order == 0:
 		return resume, entry
-	case entry != nil && (entry.Phase == Failed || entry.Phase == Held || entry.Phase == Skipped || entry.began() || entry.Phase == Unchanged):
+	case entry != nil && entry.settled(now):
 		return settled, entry
 	case order < 0:
 		return older, entry

@@ -19,7 +19,7 @@ func ledgerOf(t *testing.T, text string) *ledger {
 		if _, err := fmt.Sscanf(strings.Replace(word, "@", " ", 1), "%s %d %s", &f.Hash, &f.MTime, &phase); err != nil {
 			t.Fatal(err)
 		}
-		f.Phase, f.Instance = Phase(phase), "other"
+		f.Phase, f.Instance, f.Time = Phase(phase), "other", time.Unix(100, 0)
 		l.put(f, time.Unix(100, 0))
 	}
 	return l
@@ -64,7 +64,7 @@ func TestLedgerJudges(t *testing.T) {
 		if _, err := fmt.Sscanf(strings.Replace(c.file, "@", " ", 1), "%s %d", &f.Hash, &f.MTime); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := ledgerOf(t, c.ledger).judge(&f); names[got] != c.want {
+		if got, _ := ledgerOf(t, c.ledger).judge(&f, time.Unix(100, 0)); names[got] != c.want {
 			t.Errorf("with %q, %s is %s, want %s", c.ledger, c.file, names[got], c.want)
 		}
 	}

@@ -84,7 +84,7 @@ func (i *Importer) pick(ctx context.Context, follower *follower, files []*sighti
 		f := File{MTime: s.mtime, Hash: s.hash.hash}
 		markSeen = markSeen || mark != nil && f.compare(mark) == 0
 		verdict := settled
-		follower.with(func(l *ledger) { verdict, _ = l.judge(&f) })
+		follower.with(func(l *ledger) { verdict, _ = l.judge(&f, i.deps.Now()) })
 		i.update(func() { s.noted = verdict == settled })
 		if verdict != settled && (best == nil || f.compare(&bestFile) > 0) {
 			best, bestFile = &task{file: s}, f

@@ -3,6 +3,7 @@ package csvdir
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,7 +16,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"customer360/internal/local/kafka/kafkatest"
 	"customer360/topology"
@@ -136,7 +140,12 @@ func TestAFileFromTheFutureIsRefused(t *testing.T) {
 	if _, err := b.byHand(path, false); err == nil || !strings.Contains(err.Error(), "ahead of the clock") {
 		t.Errorf("got %v", err)
 	}
-	b.must(b.byHand(b.drop("f.csv", header+members(1, 10, 1)), false))
+	deps := b.deps() // unless it was the clock that was wrong
+	deps.Now = func() time.Time { return at }
+	f := b.must(Import(t.Context(), b.config(), deps, path, false))
+	if f.Phase != Done {
+		t.Errorf("with a clock that is right: %+v", f)
+	}
 }
 
 func TestMissingTopicsEndRun(t *testing.T) {
@@ -183,6 +192,58 @@ func TestTheBrokerIsAway(t *testing.T) {
 	eventually(t, "the second is done", func() bool { l := i.Status().Last; return l != nil && l.Name == "two.csv" })
 	if alive := b.alive(); len(alive) != 11 {
 		t.Errorf("%d members", len(alive))
+	}
+}
+
+// kfake hangs up on a wrong password, where Kafka says what is wrong: so the
+// answer is one that is put in.
+func TestRefusedAuthorisationEndsRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		key kmsg.Key
+		err *kerr.Error
+	}{
+		"the topics":           {kmsg.Metadata, kerr.TopicAuthorizationFailed},
+		"the transactional id": {kmsg.InitProducerID, kerr.TransactionalIDAuthorizationFailed},
+		"writing":              {kmsg.Produce, kerr.TopicAuthorizationFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.drop("one.csv", header+members(1, 10, 1))
+			b.broker.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{c.key}, Err: c.err, Count: -1})
+			i, err := New(b.config(), Deps{Kafka: []kgo.Opt{kgo.SeedBrokers(b.broker.Addr)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			if err := i.Run(ctx); !errors.Is(err, c.err) {
+				t.Errorf("Run: %v", err)
+			}
+		})
+	}
+	if !fatal(fmt.Errorf("dialling: %w", kerr.SaslAuthenticationFailed)) {
+		t.Error("a wrong password would be tried for ever")
+	}
+}
+
+// Whatever it waits for: 5 s after Ctrl-C the process is to be gone.
+func TestRunEndsSoonWhereTheBrokerHangs(t *testing.T) {
+	b := newBench(t)
+	cfg := b.config()
+	cfg.TransactionRows = 20
+	hanging := make(chan struct{})
+	b.broker.Cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+		close(hanging)
+		return nil, nil, true // never answered
+	})
+	_, stop := b.start(cfg)
+	b.drop("one.csv", header+members(1, 100, 1))
+	<-hanging
+	begun := time.Now()
+	stop()
+	if took := time.Since(begun); took > 4*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"customer360/codec"
+	"customer360/codec/loyalty"
+	"customer360/topology"
 )
 
 // The scenarios of the pipeline that are the importer's own, by their names.
@@ -218,6 +221,35 @@ func Test_csv_points_zero_and_csv_points_text(t *testing.T) {
 		if !strings.Contains(alive[id], want) {
 			t.Errorf("member %s is %s, want %s", id, alive[id], want)
 		}
+	}
+}
+
+// What readers see of a record beside its key and value.
+func TestRecordsCarryTheirPosition(t *testing.T) {
+	b := newBench(t)
+	now := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+	deps := b.deps()
+	deps.Now = func() time.Time { return now }
+	b.drop("one.csv", header+member(7, 1)+member(9, 1))
+	f := b.must(Import(t.Context(), b.config(), deps, b.drop("two.csv", header+member(9, 1)+member(8, 1)), false))
+	f2 := b.must(Import(t.Context(), b.config(), deps, b.drop("three.csv", header+member(8, 2)), false))
+	got := map[string]string{}
+	for _, r := range b.broker.Records(t, topology.LoyaltyTopic) {
+		p, err := loyalty.ParsePosition(rawOf(r).Headers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Headers) != 3 || !r.Timestamp.Equal(now) {
+			t.Errorf("record of %s: %d headers, timestamp %s", r.Key, len(r.Headers), r.Timestamp)
+		}
+		got[fmt.Sprintf("%s %s", r.Key, p.Hash[:6])] = fmt.Sprintf("row %d of %d, null %t", p.Row, p.MTime, r.Value == nil)
+	}
+	want := map[string]string{
+		"9 " + f.Hash[:6]: fmt.Sprintf("row 1 of %d, null false", f.MTime), "8 " + f.Hash[:6]: fmt.Sprintf("row 2 of %d, null false", f.MTime),
+		"8 " + f2.Hash[:6]: fmt.Sprintf("row 1 of %d, null false", f2.MTime), "9 " + f2.Hash[:6]: fmt.Sprintf("row 2 of %d, null true", f2.MTime),
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
 
