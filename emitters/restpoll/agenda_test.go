@@ -71,6 +71,11 @@ func TestAgendaAgainstModel(t *testing.T) {
 						len(a.index), a.answered, a.parked, a.tagged, len(model), answered, parked, tagged)
 				}
 				for p := placeFirst; p <= placeRepeat; p++ {
+					for i, n := range a.heaps[p] {
+						if int(a.items[n].slot) != i || i > 0 && a.less(a.heaps[p], i, (i-1)/2) {
+							t.Fatalf("heap %d is out of order at %d", p, i)
+						}
+					}
 					it, ok := a.next(p)
 					due, want := least[p]
 					if ok != want || ok && it.due != due {

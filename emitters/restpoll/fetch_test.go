@@ -282,3 +282,35 @@ func TestConnectionsAreKept(t *testing.T) {
 		t.Errorf("20 polls one after the other used %d connections", len(remotes))
 	}
 }
+
+// net/http keeps two idle connections a host by default.
+func TestConnectionsAreKeptPerWorker(t *testing.T) {
+	s := newShop(t)
+	const workers = 8
+	var mu sync.Mutex
+	remotes := map[string]bool{}
+	var all sync.WaitGroup // so that each round uses as many connections as workers
+	s.handlers[endpointDetails] = func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		remotes[r.RemoteAddr] = true
+		mu.Unlock()
+		all.Done()
+		all.Wait()
+		w.WriteHeader(404)
+	}
+	f := s.fetcher(t, func(cfg *Config) { cfg.Concurrency = workers })
+	for range 5 {
+		var polls sync.WaitGroup
+		all.Add(workers)
+		for range workers {
+			polls.Go(func() {
+				own := *f
+				own.poll(t.Context(), "x@example.com", 1, tags{})
+			})
+		}
+		polls.Wait()
+	}
+	if len(remotes) > workers {
+		t.Errorf("%d workers used %d connections", workers, len(remotes))
+	}
+}

@@ -294,3 +294,23 @@ func TestFreezeAsksFirstAnswersOnly(t *testing.T) {
 	}
 	stop()
 }
+
+// A record in another partition than its key's must not touch the table.
+func TestMisplacedResult(t *testing.T) {
+	w := newWorld(t)
+	client := w.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	home := topology.Partition([]byte("a@example.com"), 4)
+	record := kgo.Record{Topic: topology.PollsTopic, Partition: (home + 1) % 4, Key: []byte("a@example.com"), Value: []byte("x")}
+	if err := client.ProduceSync(t.Context(), &record).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	p, stop := w.start("one", nil)
+	w.documents([]byte(`{}`), "a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com")
+	w.answered(p, 5)
+	w.until("a dead letter", func() bool { return len(w.broker.Records(t, topology.DeadLetterTopic)) == 1 })
+	stop()
+	r := w.broker.Records(t, topology.DeadLetterTopic)[0]
+	if d, err := codec.ParseDeadLetter(headers(r), r.Value); err != nil || !strings.Contains(d.Reason, "partition") || string(d.Value) != "x" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}

@@ -76,7 +76,7 @@ const (
 
 // document follows a customer's document: old is the entry, nil without one.
 func (r *Rules) document(key string, old *entry, doc *codec.Raw) decision {
-	if codec.IsOrderKey(key) || !strings.Contains(key, "@") {
+	if !strings.Contains(key, "@") { // an order's
 		return decision{outcome: outcomeNone}
 	}
 	generation := r.generation

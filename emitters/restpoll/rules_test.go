@@ -208,7 +208,7 @@ func TestBadAnswers(t *testing.T) {
 	broken := answer(`[{"OrderId":1`)
 	broken.Poll = 1
 	inject := answer(`[]`)
-	inject.Customer = []byte(`{},"orders":[1],"x":{}`)
+	inject.Customer = []byte(`{"Id":1,"Email":"` + alice + `"},"orders":[1],"x":{}`) // the decoder would take the frame
 	cut := result{Kind: kindCut, Status: 200, Reason: "orders: the body was cut off", Customer: []byte(`{"Id":1}`), Orders: []byte(`[{`)}
 	for name, bad := range map[string]result{
 		"html_instead_of_json": html, "answer_for_another_email": other, "truncated_body": broken, "connection cut": cut,
@@ -297,7 +297,12 @@ func TestRetriedDeadLetter(t *testing.T) {
 	s.result(bad, outcomeStale) // once
 	s.polled(answer(`[2]`), outcomePublished)
 	s.result(bad, outcomeStale) // its key has a newer record
-	s.published(published(`[1]`), published(`[2]`))
+	refuse = true
+	s.polled(answer(`[1]`), outcomeBadAgain)
+	refuse = false
+	s.polled(answer(`[3]`), outcomePublished)
+	s.result(bad, outcomeStale)
+	s.published(published(`[1]`), published(`[2]`), published(`[3]`))
 }
 
 type decoderFunc func(*codec.Raw) (codec.Change, error)

@@ -279,6 +279,18 @@ func TestRevokeAbandonsRequests(t *testing.T) {
 	c.only(1)
 }
 
+// A processor that was replaced recovers again, without a revoke between.
+func TestRecoveryAbandonsFormerRequests(t *testing.T) {
+	c := newClock(t, nil)
+	c.own(0, emails(1, entry{}))
+	j := c.only(1)[0]
+	c.own(0, emails(1, entry{}))
+	if j.ctx.Err() != context.Canceled {
+		t.Error("the request goes on")
+	}
+	c.only(1)
+}
+
 func TestLostResultIsAskedAgain(t *testing.T) {
 	c := newClock(t, nil)
 	c.own(0, emails(1, entry{Poll: 7}))
@@ -390,6 +402,17 @@ func TestProductsYieldButAreNotStarved(t *testing.T) {
 	if at < 1 || at > productShare {
 		t.Errorf("the product is request %d", at)
 	}
+}
+
+func TestProductsWaitForTheStore(t *testing.T) {
+	c := newClock(t, func(cfg *Config) { cfg.CircuitFailures = 1 })
+	c.own(0, emails(1, entry{}))
+	j := c.only(1)[0]
+	c.s.done(c.now, j, unhealthy, time.Time{})
+	c.s.productsReady()
+	c.s.productSeen([]byte("100"))
+	c.after(time.Hour)
+	c.only(0)
 }
 
 func TestUnknownProduct(t *testing.T) {

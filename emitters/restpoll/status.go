@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"customer360/topology/engine"
 )
 
 // Status is how the poller does, in this instance's partitions.
@@ -21,6 +23,7 @@ type Status struct {
 	Lag         time.Duration // how long the email that waits longest has been due
 	LastError   string        // "" where there was none; holds no email
 	LastErrorAt time.Time
+	Group       engine.Status // of the group: state, lag in Kafka, its own last error
 }
 
 // Status may be called at any time.
@@ -31,6 +34,7 @@ func (p *Poller) Status() Status {
 		Wanted: c.wanted, Answered: c.answered, Waiting: c.wanted - c.answered, Parked: c.parked,
 		Partitions: c.partitions, InFlight: c.flight, Requests: p.requests.Load(),
 		Circuit: "closed", Lag: c.lag, LastError: last.text, LastErrorAt: last.at,
+		Group: p.group.Status(),
 	}
 	switch {
 	case c.circuitOpen:

@@ -156,9 +156,7 @@ func (p *Poller) pollProduct(writing context.Context, f *fetcher, j job) {
 	p.publisher.product(writing, j.key, body, func(err error) {
 		if err != nil {
 			p.schedule.productFailed(p.now(), j.key)
-			return
 		}
-		p.schedule.productKnown(j.key)
 	})
 	p.finish(now, j, unknown, time.Time{})
 }
