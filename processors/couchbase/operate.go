@@ -1,0 +1,177 @@
+package couchbase
+
+import (
+	"context"
+	"time"
+
+	"github.com/couchbase/gocb/v2"
+	"github.com/couchbase/gocbcore/v10"
+	"github.com/couchbase/gocbcore/v10/memd"
+)
+
+// store is what the fence needs of a collection. Tests have one in memory.
+type store interface {
+	// lookup reads a key's fence, tombstones included.
+	lookup(ctx context.Context, key string) (state, error)
+	// operate does one step under the CAS of the state, and returns the new CAS.
+	operate(ctx context.Context, key string, s step, cas uint64, m mutation) (uint64, error)
+}
+
+// collection is a store in Couchbase. It speaks through gocbcore's agent below
+// gocb, which alone has an operation that writes over a tombstone under its
+// CAS; the others go the same way, so that there is one form of each.
+type collection struct {
+	agent           *gocbcore.Agent
+	target          Target
+	durability      memd.DurabilityLevel
+	timeout         time.Duration
+	durabilityLimit time.Duration
+}
+
+func (c *Client) collection(ctx context.Context, t Target) (*collection, error) {
+	b, err := c.bucket(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	agent, err := b.Internal().IORouter()
+	if err != nil {
+		return nil, explain(err, c.cfg, t)
+	}
+	col := &collection{agent: agent, target: t.withDefaults(), timeout: c.cfg.Timeout}
+	if col.durability, err = c.cfg.durability(); err != nil {
+		return nil, err
+	}
+	if col.durability != 0 {
+		col.timeout = c.cfg.DurableTimeout
+		col.durabilityLimit = col.timeout * 9 / 10 // the server gives up before we do
+	}
+	return col, nil
+}
+
+// failFast: the sink itself retries, with the exact error at hand. What the SDK
+// always retries (not my vbucket, a full queue), it still does.
+type failFast struct{}
+
+func (failFast) RetryAfter(gocbcore.RetryRequest, gocbcore.RetryReason) gocbcore.RetryAction {
+	return &gocbcore.NoRetryRetryAction{}
+}
+
+type answer struct {
+	cas     uint64
+	deleted bool
+	fence   []byte // nil: none
+	err     error
+}
+
+// await waits for an answer; when ctx ends it cancels the operation, which then
+// answers too.
+func await(ctx context.Context, op gocbcore.PendingOp, err error, answers <-chan answer) answer {
+	if err != nil {
+		return answer{err: err}
+	}
+	select {
+	case a := <-answers:
+		return a
+	case <-ctx.Done():
+		op.Cancel()
+		return <-answers
+	}
+}
+
+func (c *collection) lookup(ctx context.Context, key string) (state, error) {
+	answers := make(chan answer, 1)
+	op, err := c.agent.LookupIn(gocbcore.LookupInOptions{
+		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection,
+		Flags:         memd.SubdocDocFlagAccessDeleted,
+		Ops:           []gocbcore.SubDocOp{{Op: memd.SubDocOpGet, Flags: memd.SubdocFlagXattrPath, Path: fenceXattr}},
+		RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
+	}, func(r *gocbcore.LookupInResult, err error) {
+		if err != nil {
+			answers <- answer{err: err}
+			return
+		}
+		a := answer{cas: uint64(r.Cas), deleted: r.Internal.IsDeleted}
+		switch fence := r.Ops[0]; {
+		case fence.Err == nil:
+			a.fence = fence.Value
+		case !is(fence.Err, gocb.ErrPathNotFound):
+			a.err = fence.Err
+		}
+		answers <- a
+	})
+	a := await(ctx, op, err, answers)
+	switch {
+	case is(a.err, gocb.ErrDocumentNotFound):
+		return state{}, nil
+	case a.err != nil:
+		return state{}, a.err
+	}
+	s := state{presence: live, cas: a.cas}
+	if a.deleted {
+		s.presence = tombstone
+	}
+	if f, err := parseFence(a.fence); err == nil { // an xattr of another form is no fence of ours
+		s.fence, s.fenced = f, true
+	}
+	return s, nil
+}
+
+func (c *collection) operate(ctx context.Context, key string, s step, cas uint64, m mutation) (uint64, error) {
+	options := gocbcore.MutateInOptions{
+		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection,
+		Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
+		DurabilityLevel: c.durability, DurabilityLevelTimeout: c.durabilityLimit,
+	}
+	options.Flags, options.Ops, options.Expiry = operation(s, m)
+	answers := make(chan answer, 1)
+	op, err := c.agent.MutateIn(options, func(r *gocbcore.MutateInResult, err error) {
+		if err != nil {
+			answers <- answer{err: err}
+			return
+		}
+		answers <- answer{cas: uint64(r.Cas)}
+	})
+	a := await(ctx, op, err, answers)
+	return a.cas, a.err
+}
+
+// Where revive stages the body. The system xattr is what was tried longest; all
+// system xattrs together may have 1 MiB, user xattrs 20 MiB with the body.
+const (
+	stagedXattr      = "_staged"
+	stagedLargeXattr = "staged"
+	largeBody        = 512 << 10
+)
+
+// operation is a step as seen to work on a real server (facts in doc.go).
+func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uint32) {
+	const x = memd.SubdocFlagXattrPath
+	if s == reserve {
+		m.fence = Fence{}
+	}
+	fence := gocbcore.SubDocOp{Op: memd.SubDocOpDictSet, Flags: x | memd.SubdocFlagMkDirP, Path: fenceXattr,
+		Value: m.fence.appendJSON(make([]byte, 0, 48))}
+	body := gocbcore.SubDocOp{Op: memd.SubDocOpSetDoc, Value: m.body}
+	switch s {
+	case insert:
+		return memd.SubdocDocFlagAddDoc, []gocbcore.SubDocOp{fence, body}, m.expiry
+	case replace:
+		return 0, []gocbcore.SubDocOp{fence, body}, m.expiry
+	case remove:
+		return 0, []gocbcore.SubDocOp{fence, {Op: memd.SubDocOpDeleteDoc}}, 0
+	case raise:
+		return memd.SubdocDocFlagAccessDeleted, []gocbcore.SubDocOp{fence}, 0
+	case createDeleted, reserve:
+		return memd.SubdocDocFlagAddDoc | memd.SubdocDocFlagAccessDeleted | memd.SubdocDocFlagCreateAsDeleted, []gocbcore.SubDocOp{fence}, 0
+	}
+	staged := stagedXattr
+	if len(m.body) > largeBody {
+		staged = stagedLargeXattr
+	}
+	return memd.SubdocDocFlagAccessDeleted | memd.SubdocDocFlagReviveDocument, []gocbcore.SubDocOp{
+		fence,
+		{Op: memd.SubDocOpDictSet, Flags: x, Path: staged, Value: m.body},
+		{Op: memd.SubDocOpReplaceBodyWithXattr, Flags: x, Path: staged},
+		{Op: memd.SubDocOpDelete, Flags: x, Path: staged},
+	}, m.expiry
+}

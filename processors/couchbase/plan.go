@@ -1,0 +1,96 @@
+package couchbase
+
+// presence is what a key holds.
+type presence uint8
+
+const (
+	absent    presence = iota // nothing, or a tombstone that was purged
+	live                      // a document
+	tombstone                 // a removed or expired document, whose system xattrs are still there
+)
+
+// state is what is known of a key in Couchbase.
+type state struct {
+	presence presence
+	fenced   bool // it carries a fence
+	fence    Fence
+	cas      uint64
+}
+
+// mutation is what is to be true of a key: body, or nothing where body is nil.
+type mutation struct {
+	fence  Fence
+	body   []byte
+	expiry uint32 // Unix seconds, 0: none
+}
+
+// step is one operation on a key, or the reason why there is none.
+type step uint8
+
+const (
+	insert        step = iota // a first write, where there is nothing
+	replace                   // over a document, under its CAS
+	revive                    // over a tombstone, under its CAS
+	remove                    // the body goes, the fence stays on the tombstone; under CAS
+	raise                     // the fence of a tombstone, under its CAS
+	createDeleted             // a tombstone for what never existed
+	reserve                   // a tombstone with the oldest fence, to be revived: a first write in two steps
+	alreadyDone               // it carries this very fence
+	stale                     // it carries a newer one
+	keep                      // somebody else's document, and the configuration says to leave it
+)
+
+func (s step) String() string {
+	return [...]string{"insert", "replace", "revive", "remove", "raise", "create deleted", "reserve", "already done", "stale", "keep"}[s]
+}
+
+// writes says whether the step is an operation.
+func (s step) writes() bool { return s < alreadyDone }
+
+// rules are the choices of the configuration.
+type rules struct {
+	keepForeign bool // documents without a fence are left alone
+	reserve     bool // first writes go by way of a tombstone
+}
+
+// plan decides the next operation. Contents are never compared.
+func plan(s state, m mutation, r rules) step {
+	if s.fenced {
+		switch c := s.fence.Compare(m.fence); {
+		case c == 0:
+			return alreadyDone
+		case c > 0:
+			return stale
+		}
+	} else if s.presence == live && r.keepForeign {
+		return keep
+	}
+	removal := m.body == nil
+	switch {
+	case s.presence == live && removal:
+		return remove
+	case s.presence == live:
+		return replace
+	case s.presence == tombstone && removal:
+		return raise
+	case s.presence == tombstone:
+		return revive
+	case removal:
+		return createDeleted
+	case r.reserve:
+		return reserve
+	}
+	return insert
+}
+
+// after is the state that a successful operation leaves behind.
+func after(s step, m mutation, cas uint64) state {
+	next := state{presence: live, fenced: true, fence: m.fence, cas: cas}
+	switch s {
+	case remove, raise, createDeleted:
+		next.presence = tombstone
+	case reserve:
+		next.presence, next.fence = tombstone, Fence{}
+	}
+	return next
+}

@@ -1,0 +1,60 @@
+package couchbase
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// probeKey is written and removed at every start; its tombstone stays.
+const probeKey = "_customer360_probe"
+
+// probe does every kind of fenced operation once, so that a missing right
+// (SystemXattrWrite) or an old server shows before the first document does, and
+// not as a dead letter. It waits while the server does not take operations.
+// Instances that start together race for the key like any writers.
+func probe(ctx context.Context, st store, target Target, cfg Config, log *slog.Logger) error {
+	a, h := attempts{cfg: cfg}, health{log: log}
+	for _, body := range [][]byte{[]byte(`{"type":"probe"}`), nil, []byte(`{"type":"probe"}`), nil} {
+		for {
+			err := probeOnce(ctx, st, body)
+			if err == nil {
+				break
+			}
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case classify(err) == fatal, classify(err) == refused:
+				return explain(err, cfg, target)
+			case classify(err) == lost:
+				if !a.raced(ctx) {
+					return ctx.Err()
+				}
+				continue
+			}
+			h.bad(target, "probe", err)
+			if !a.wait(ctx) {
+				return ctx.Err()
+			}
+		}
+	}
+	h.good()
+	log.Info("Couchbase takes fenced writes and removals", "address", cfg.address(), "target", target.String(), "key", probeKey)
+	return nil
+}
+
+// probeExpiry clears away what a crash in between leaves.
+const probeExpiry = time.Minute
+
+func probeOnce(ctx context.Context, st store, body []byte) error {
+	known, err := st.lookup(ctx, probeKey)
+	if err != nil {
+		return err
+	}
+	m := mutation{body: body, fence: Fence{0, known.fence.Offset + 1}}
+	if body != nil {
+		m.expiry = uint32(time.Now().Add(probeExpiry).Unix())
+	}
+	_, err = st.operate(ctx, probeKey, plan(known, m, rules{}), known.cas, m)
+	return err
+}

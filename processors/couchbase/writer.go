@@ -1,0 +1,254 @@
+package couchbase
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"customer360/topology/engine"
+)
+
+// writer brings messages into a collection: for each key one operation at a
+// time, the newest message first. What is queued is bounded by the engine.
+type writer struct {
+	cfg    Config
+	target Target
+	store  store
+	rules  rules
+	cache  *cache
+	log    *slog.Logger
+	meter  *meter
+	refuse func(m *message, reason string) // makes a dead letter of it
+	health health
+
+	mu    sync.Mutex
+	work  *sync.Cond
+	keys  map[string]*queue // of messages under way
+	ready []*queue          // nobody works on them yet
+	over  bool
+}
+
+func newWriter(cfg Config, t Target, s store, log *slog.Logger, m *meter, refuse func(*message, string)) *writer {
+	w := &writer{cfg: cfg, target: t, store: s, rules: cfg.rules(), cache: newCache(cfg.CacheEntries, cfg.CacheBytes),
+		log: log, meter: m, refuse: refuse, keys: map[string]*queue{}}
+	w.health = health{log: log}
+	w.work = sync.NewCond(&w.mu)
+	return w
+}
+
+// submit takes a message; its done is called when it is durable, superseded by
+// a newer one that is, refused, or must be fetched again.
+func (w *writer) submit(m *message) {
+	w.meter.inFlight(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if q := w.keys[m.key]; q != nil {
+		q.messages = append(q.messages, m)
+		return
+	}
+	q := &queue{key: m.key, messages: []*message{m}}
+	w.keys[m.key] = q
+	w.ready = append(w.ready, q)
+	w.work.Signal()
+}
+
+// run works until ctx ends. Messages that are under way then are abandoned.
+func (w *writer) run(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		w.over = true
+		w.work.Broadcast()
+		w.mu.Unlock()
+	})
+	defer stop()
+	var workers sync.WaitGroup
+	for range w.cfg.Workers {
+		workers.Go(func() {
+			for q := w.next(); q != nil; q = w.next() {
+				w.settle(ctx, q)
+			}
+		})
+	}
+	workers.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, q := range w.keys {
+		w.meter.inFlight(-len(q.messages))
+		w.meter.count(abandoned, len(q.messages))
+	}
+	clear(w.keys)
+}
+
+func (w *writer) next() *queue {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.ready) == 0 && !w.over {
+		w.work.Wait()
+	}
+	if w.over {
+		return nil
+	}
+	q := w.ready[0]
+	w.ready[0] = nil
+	w.ready = w.ready[1:]
+	return q
+}
+
+// pick is the message to write next, nil when the key has none left: then the
+// queue is forgotten. Messages that may not be acted on any more leave it.
+func (w *writer) pick(q *queue) *message {
+	w.mu.Lock()
+	var old []*message
+	gone := q.take(func(m *message) bool {
+		f := m.fitness(w.cfg.MaxAge)
+		if f == tooLong {
+			old = append(old, m)
+		}
+		return f != fit
+	})
+	m := q.newest()
+	if m == nil {
+		delete(w.keys, q.key)
+	}
+	w.mu.Unlock()
+	w.meter.inFlight(-len(gone))
+	w.meter.count(abandoned, len(gone))
+	for _, m := range old {
+		m.done(engine.ErrRefetch)
+	}
+	return m
+}
+
+// complete ends all messages up to a fence that Couchbase has: m as said, the
+// others as superseded.
+func (w *writer) complete(q *queue, m *message, fence Fence, o outcome) {
+	w.mu.Lock()
+	finished := q.take(func(other *message) bool { return other == m || other.fence.Compare(fence) <= 0 })
+	w.mu.Unlock()
+	w.meter.count(o, 1)
+	w.meter.count(superseded, len(finished)-1)
+	w.meter.inFlight(-len(finished))
+	for _, f := range finished {
+		f.done(nil)
+	}
+}
+
+// drop takes one message out of the queue, whose done somebody else calls.
+func (w *writer) drop(q *queue, m *message) {
+	w.mu.Lock()
+	q.take(func(other *message) bool { return other == m })
+	w.mu.Unlock()
+	w.meter.inFlight(-1)
+}
+
+// settle works on a key until nothing of it is left, or ctx ends.
+func (w *writer) settle(ctx context.Context, q *queue) {
+	known, cached := w.cache.get(q.key)
+	a := attempts{cfg: w.cfg}
+	for ctx.Err() == nil {
+		m := w.pick(q)
+		if m == nil {
+			return
+		}
+		if !cached {
+			start := time.Now()
+			var err error
+			known, err = w.store.lookup(ctx, q.key)
+			w.meter.operation(lookedUp, start, err)
+			if err != nil {
+				if !w.failed(ctx, q, m, &a, lookedUp, err) {
+					return
+				}
+				continue
+			}
+		}
+		s := plan(known, m.mutation, w.rules)
+		if !s.writes() {
+			if cached { // what is remembered may save a look-up, not a write
+				cached = false
+				continue
+			}
+			w.skip(q, m, s, known)
+			continue
+		}
+		if m.fitness(w.cfg.MaxAge) != fit {
+			continue // the look-up took long: pick sorts it out
+		}
+		if known.presence == live && !known.fenced {
+			w.foreign(q.key, Overwrite)
+		}
+		start := time.Now()
+		cas, err := w.store.operate(ctx, q.key, s, known.cas, m.mutation)
+		w.meter.operation(s.String(), start, err)
+		if err != nil {
+			cached = false
+			w.cache.drop(q.key)
+			if !w.failed(ctx, q, m, &a, s.String(), err) {
+				return
+			}
+			if s == insert && classify(err) == ambiguous && !sleep(ctx, w.cfg.Timeout) {
+				return // see FirstInsert: a late insert must not meet a tombstone of ours
+			}
+			continue
+		}
+		w.health.good()
+		a.reset()
+		known, cached = after(s, m.mutation, cas), true
+		if s == reserve {
+			continue
+		}
+		w.cache.put(q.key, known)
+		o := written
+		if m.body == nil {
+			o = removed
+		}
+		w.complete(q, m, m.fence, o)
+	}
+}
+
+// skip completes a message that changes nothing.
+func (w *writer) skip(q *queue, m *message, s step, known state) {
+	w.health.good()
+	switch s {
+	case alreadyDone:
+		w.complete(q, m, known.fence, unchanged)
+	case stale:
+		w.complete(q, m, known.fence, outdated)
+	default:
+		w.foreign(q.key, Keep)
+		w.complete(q, m, m.fence, kept)
+	}
+}
+
+// foreign says once per key that a document was not ours.
+func (w *writer) foreign(key, what string) {
+	if w.meter.foreignDocument(key, what) {
+		w.log.Warn("a document carries no fence: an older system or a person wrote it", "key", key, "target", w.target.String(), "foreign", what)
+	}
+}
+
+// failed does what is to be done about an error; false: the worker leaves the
+// key, because the sink stops.
+func (w *writer) failed(ctx context.Context, q *queue, m *message, a *attempts, what string, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	c := classify(err)
+	w.meter.retry(c)
+	switch c {
+	case fatal:
+		w.drop(q, m)
+		m.done(engine.Fatal(explain(err, w.cfg, w.target)))
+		return sleep(ctx, w.cfg.RetryMax) // the rest is abandoned when the session ends
+	case refused:
+		w.log.Warn("Couchbase refuses a document: dead letter", "target", w.target.String(), "operation", what, "error", brief(err))
+		w.drop(q, m)
+		w.refuse(m, "Couchbase refuses the document: "+brief(err))
+		return true
+	case lost:
+		return a.raced(ctx)
+	}
+	w.health.bad(w.target, what, err)
+	return a.wait(ctx)
+}
