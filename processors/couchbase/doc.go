@@ -34,6 +34,10 @@
 //   - Insert, Upsert and plain writes over a tombstone look at no CAS and lose its
 //     fence. So tombstones are looked up, and written over by the one operation
 //     that checks their CAS (revive), for which only gocbcore has words.
+//   - revive stages the body in an xattr, and the server keeps xattrs sorted and
+//     compacted: the document comes out in another form. So it comes back under its
+//     old fence, and the exact bytes follow with the new one, under the CAS of the
+//     first step. Whoever is interrupted between the two does both again.
 //   - No operation of the server inserts a body only where there is no tombstone.
 //     What is left of that gap, and how to close it: FirstInsert, FirstReserve.
 //   - After an insert without an answer the key rests for one timeout, so that a

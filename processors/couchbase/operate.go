@@ -14,6 +14,7 @@ type store interface {
 	// lookup reads a key's fence, tombstones included.
 	lookup(ctx context.Context, key string) (state, error)
 	// operate does one step under the CAS of the state, and returns the new CAS.
+	// m.fence is the one to write (carries).
 	operate(ctx context.Context, key string, s step, cas uint64, m mutation) (uint64, error)
 }
 
@@ -143,12 +144,9 @@ const (
 	largeBody        = 512 << 10
 )
 
-// operation is a step as seen to work on a real server (facts in doc.go).
+// operation is a step as it was seen to work on a real server.
 func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uint32) {
 	const x = memd.SubdocFlagXattrPath
-	if s == reserve {
-		m.fence = Fence{}
-	}
 	fence := gocbcore.SubDocOp{Op: memd.SubDocOpDictSet, Flags: x | memd.SubdocFlagMkDirP, Path: fenceXattr,
 		Value: m.fence.appendJSON(make([]byte, 0, 48))}
 	body := gocbcore.SubDocOp{Op: memd.SubDocOpSetDoc, Value: m.body}

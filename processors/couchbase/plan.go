@@ -30,7 +30,7 @@ type step uint8
 const (
 	insert        step = iota // a first write, where there is nothing
 	replace                   // over a document, under its CAS
-	revive                    // over a tombstone, under its CAS
+	revive                    // a tombstone becomes a document with its old fence, under its CAS; replace follows
 	remove                    // the body goes, the fence stays on the tombstone; under CAS
 	raise                     // the fence of a tombstone, under its CAS
 	createDeleted             // a tombstone for what never existed
@@ -46,6 +46,9 @@ func (s step) String() string {
 
 // writes says whether the step is an operation.
 func (s step) writes() bool { return s < alreadyDone }
+
+// prepares says whether the message is still to be written afterwards.
+func (s step) prepares() bool { return s == reserve || s == revive }
 
 // rules are the choices of the configuration.
 type rules struct {
@@ -83,14 +86,24 @@ func plan(s state, m mutation, r rules) step {
 	return insert
 }
 
-// after is the state that a successful operation leaves behind.
-func after(s step, m mutation, cas uint64) state {
-	next := state{presence: live, fenced: true, fence: m.fence, cas: cas}
+// carries is the fence that a step writes. A step that prepares leaves the key
+// open for this message and for all that is newer than what was there.
+func carries(s step, known state, m mutation) Fence {
 	switch s {
-	case remove, raise, createDeleted:
-		next.presence = tombstone
 	case reserve:
-		next.presence, next.fence = tombstone, Fence{}
+		return Fence{}
+	case revive:
+		return known.fence
+	}
+	return m.fence
+}
+
+// after is the state that a successful operation leaves behind.
+func after(s step, fence Fence, cas uint64) state {
+	next := state{presence: live, fenced: true, fence: fence, cas: cas}
+	switch s {
+	case remove, raise, createDeleted, reserve:
+		next.presence = tombstone
 	}
 	return next
 }

@@ -34,6 +34,7 @@ func TestPlan(t *testing.T) {
 		{"write over a tombstone", fenced(tombstone, 1, 4), 1, 5, body, rules{}, revive},
 		{"removal before a late write", fenced(tombstone, 1, 110), 1, 105, body, rules{}, stale},
 		{"reserved", fenced(tombstone, 0, 0), 1, 0, body, reserves, revive},
+		{"revived", fenced(live, 1, 4), 1, 5, body, keeps, replace},
 		{"foreign, overwrite", none(live), 1, 5, body, rules{}, replace},
 		{"foreign, keep", none(live), 1, 5, body, keeps, keep},
 		{"foreign, removal", none(live), 1, 5, nil, rules{}, remove},
@@ -50,12 +51,12 @@ func TestPlan(t *testing.T) {
 		if !got.writes() {
 			continue
 		}
-		next := after(got, m, 8)
-		if got == reserve {
-			if s := plan(next, m, c.r); s != revive {
-				t.Errorf("%s: then %v", c.name, s)
+		next := after(got, carries(got, c.s, m), 8)
+		if got.prepares() {
+			if !next.fenced || next.fence.Compare(c.s.fence) != 0 {
+				t.Errorf("%s: prepares by %+v", c.name, next)
 			}
-			continue
+			next = after(plan(next, m, c.r), m.fence, 8)
 		}
 		if plan(next, m, c.r) != alreadyDone || next.cas != 8 || (next.presence == live) != (c.body != nil) {
 			t.Errorf("%s: leaves %+v", c.name, next)

@@ -55,6 +55,14 @@ func probeOnce(ctx context.Context, st store, body []byte) error {
 	if body != nil {
 		m.expiry = uint32(time.Now().Add(probeExpiry).Unix())
 	}
-	_, err = st.operate(ctx, probeKey, plan(known, m, rules{}), known.cas, m)
-	return err
+	for s := plan(known, m, rules{}); s.writes(); s = plan(known, m, rules{}) {
+		op := m
+		op.fence = carries(s, known, m)
+		cas, err := st.operate(ctx, probeKey, s, known.cas, op)
+		if err != nil {
+			return err
+		}
+		known = after(s, op.fence, cas)
+	}
+	return nil
 }

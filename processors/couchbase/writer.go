@@ -179,7 +179,9 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 			w.foreign(q.key, Overwrite)
 		}
 		start := time.Now()
-		cas, err := w.store.operate(ctx, q.key, s, known.cas, m.mutation)
+		op := m.mutation
+		op.fence = carries(s, known, op)
+		cas, err := w.store.operate(ctx, q.key, s, known.cas, op)
 		w.meter.operation(s.String(), start, err)
 		if err != nil {
 			cached = false
@@ -194,8 +196,8 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		}
 		w.health.good()
 		a.reset()
-		known, cached = after(s, m.mutation, cas), true
-		if s == reserve {
+		known, cached = after(s, op.fence, cas), true
+		if s.prepares() {
 			continue
 		}
 		w.cache.put(q.key, known)

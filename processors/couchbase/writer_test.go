@@ -121,7 +121,7 @@ func TestRemovalBeforeLateWrite(t *testing.T) {
 		w.submit(l.message("k", 111, `"back"`))
 		settled(t, l)
 		is1(t, f, "k", `"back"`, 111)
-		if log := f.applied(); !slices.Contains(log, "k revive 1/111") {
+		if log := f.applied(); !slices.Contains(log, "k revive 1/110") || !slices.Contains(log, "k replace 1/111") {
 			t.Errorf("applied: %v", log)
 		}
 	}
@@ -184,7 +184,7 @@ func TestAmbiguous(t *testing.T) {
 				w.submit(m)
 				settled(t, l)
 				is1(t, f, "k", `"once"`, 5)
-				if n := len(f.applied()); n != 1 {
+				if n := len(f.applied()); n != 1 && (n != 2 || first != "removed") {
 					t.Errorf("applied %d times: %v", n, f.applied())
 				}
 				if err := l.of(m); len(err) != 1 || err[0] != nil {
