@@ -61,7 +61,14 @@ func CouchbaseConfig(c config.Config) couchbase.Config {
 	s.ConnectionString, s.Username, s.Password = b.ConnectionString, b.Username, b.Password.Reveal()
 	s.CAPath, s.CertificatePath, s.KeyPath = b.TLS.CAFile, b.TLS.CertFile, b.TLS.KeyFile
 	s.Documents, s.Staging, s.Metadata = target(b.Documents), target(b.Staging), target(b.Metadata)
-	s.Durability, s.Workers, s.Timeout, s.Foreign = b.Durability, b.Workers, b.Timeout, b.Foreign
+	s.Workers, s.Timeout, s.Foreign = b.Workers, b.Timeout, b.Foreign
+	// The configuration spells it as Couchbase's Kafka connector does, the SDK
+	// otherwise.
+	s.Durability = map[string]string{"majority_and_persist_to_active": "majorityAndPersistActive",
+		"persist_to_majority": "persistToMajority"}[b.Durability]
+	if s.Durability == "" {
+		s.Durability = b.Durability
+	}
 	s.HomeDeliveryExpiry, s.LoyaltyExpiry = b.HomeDeliveryExpiry, b.LoyaltyExpiry
 	return s
 }
@@ -171,7 +178,7 @@ func (p *Pipeline) sinks(staging, documents bool) ([]component, error) {
 			return nil, fmt.Errorf("metadata: %w", err)
 		}
 		components = append(components, component{name: "metadata", run: m.Run, part: func() web.Part {
-			return web.Part{Name: "metadata", Ready: m.Ready()}
+			return web.Part{Name: "metadata", Ready: true, State: "best effort"}
 		}})
 	}
 	if documents {
