@@ -71,6 +71,7 @@ func (p *process) kill() {
 
 // kill -9 while running, while recovering, with and without the local folder.
 func TestExactlyOnceOverKills(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const n, keys = 24_000, 200
 	generated := make(chan struct{})

@@ -1,2 +1,84 @@
-// Package engine is how a goka group runs here.
+// Package engine is how a goka group runs here, through goka's public options
+// only: exactly once for groups with a table, at least once for sinks.
+//
+//	g, err := engine.New(cfg, graph, deps, hooks) // starts nothing
+//	err = g.Run(ctx)                              // until ctx ends: nil, after the last commit
+//
+// # Contract
+//
+// A transactional group reads, changes its table and writes in one Kafka
+// transaction per commit interval. Input offsets, changelog and outputs become
+// visible together or not at all; local state follows the commit. A zombie
+// cannot commit: the coordinator refuses its generation with every transaction.
+//
+// A sink's callback calls DeferCommit and finishes the message later, from any
+// goroutine, in any order. An offset is committed only when all messages before
+// it are done; a failed one ends the incarnation and is done again. Work of a
+// session that has ended is abandoned: see Delivery.Session and Delivery.Live.
+//
+// Groups start from committed offsets. A missing one, or one whose records the
+// log has lost, is fatal: see CommitFirstOffsets. Nothing resets offsets.
+//
+// A callback may run again for a message whose transaction was aborted; its
+// effects outside of Kafka must bear that. It must end well within
+// TransactionTimeout, and, in a sink, when Delivery.Session ends.
+//
+// # Life of an incarnation
+//
+// Run (group.go) replaces incarnations until one ends with ctx or fatally
+// (errors.go). An incarnation (incarnation.go) is one goka processor and one
+// Kafka client, group member and transactional producer in one (member.go).
+// After any failure all of it is thrown away, since goka's state is then ahead
+// of Kafka's. It serves session after session (session.go), one per generation:
+// fence former owners (fence.go), recover (recovery.go, storeopen.go), tell the
+// Recovered hook, deliver (claim.go, delivery.go) and commit (gate.go,
+// commit.go), last commit within the revoke, Cleanup, Revoked hook.
+//
+// # Invariants
+//
+//   - A position moves past a message only when its callback has passed the gate
+//     (transactional) or it and all before it are done (sink).
+//   - A commit sees nobody inside the gate: offsets, state and outputs are those
+//     of the same messages.
+//   - leveldb is written after the transaction has ended, values and offset in
+//     one batch. What is open at the end of a session is dropped.
+//   - A folder is used only while its topic id, age and offset fit (meta.unusable).
+//   - Nothing continues after an abort.
+//   - The next session begins after the former one is cleaned up (session.done),
+//     and onAssigned holds the offset fetch up until former owners are fenced.
+//
+// # Not obvious
+//
+//   - goka cannot be told to skip a callback, so the wrapper panics, which is how
+//     goka's own Fail works; at the end of a session Cleanup reports that, and it
+//     is ignored.
+//   - goka's Fail returns when the session is over; delivery.Fail never does.
+//   - goka waits 60 s for a DeferCommit that is not called; ours is not goka's.
+//   - goka sleeps 5 s between two Consume calls; member.Consume loops itself.
+//   - kgo's EndTransaction does nothing when nothing was produced: such an
+//     interval commits by a plain OffsetCommit.
+//   - TxnOffsetCommit is pinned to version 5, OffsetCommit to 9: later ones name
+//     topics by id.
+//   - The client keeps control records, so that positions pass the markers at the
+//     end of a transactional topic and lag reads 0 there. Recovery and ReadToEnd
+//     use plain Fetch requests instead (fetch.go), since a consumer does not show
+//     how far it has come over aborted or compacted records.
+//   - A former member of the same instance is taken out of the group at start:
+//     after kill -9 the partitions are back in well under a second, and not after
+//     the session timeout. Two processes under one instance name fence each other
+//     in turn: the caller holds a lock on the name.
+//   - onLost comes without a reason; kgo tells it right after, by another hook.
+//   - A JoinGroup is not broken off by kgo's Close, so Close kills the client
+//     after 5 s: Run's end is bounded.
+//   - A record is stamped with the time of the poll before the one that brought
+//     it: it may have waited in the client, but no longer than that.
+//   - Joins, lookups, visitors and iterators are not supported: Hooks.Recovered
+//     iterates over the table.
+//
+// # Holes
+//
+// A transactional group without a table is not fenced early: its next owner
+// waits for TransactionTimeout at most. One failing message aborts the interval
+// of all partitions of the instance. Power loss is harmless to exactness only
+// because an older prefix of a store is one too: leveldb is not synced.
 package engine

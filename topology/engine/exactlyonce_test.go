@@ -44,6 +44,7 @@ func conclude(t *testing.T, b *kafkatest.Broker, dir string, n, keys int, rs ...
 }
 
 func TestInstancesJoinAndLeave(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const n, keys = 12_000, 200
 	wait := inBackground(t, b.Addr, n, keys, 3000)
@@ -68,6 +69,7 @@ func TestInstancesJoinAndLeave(t *testing.T) {
 
 // Whatever fails, at whatever point, the outcome is that of a calm run.
 func TestExactlyOnceOverFaults(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const n, keys = 24_000, 200
 	wait := inBackground(t, b.Addr, n, keys, 3000)
@@ -77,6 +79,7 @@ func TestExactlyOnceOverFaults(t *testing.T) {
 		return jobGraph(func(ctx goka.Context) {
 			if failNext.Load() > 0 && failNext.Add(-1) == 0 {
 				ctx.SetValue(&jobState{Count: -1}) // dirt that must not survive
+				time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
 				ctx.Emit(jobOut, ctx.Key(), []byte("-1"))
 				if failHook.Load() == 0 {
 					ctx.Fail(errors.New("the test fails a callback"))
@@ -157,14 +160,18 @@ func evict(t *testing.T, b *kafkatest.Broker, instance string) {
 // A zombie that wakes up while its successor works must not get through, and
 // its successor must not wait for its transaction.
 func TestZombie(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const n, keys = 15_000, 100
 	wait := inBackground(t, b.Addr, n, keys, 1000)
 	net := newNetwork()
-	zombie := start(t, jobConfig(b.Addr, dir, "zombie", net.option()), jobGraph(nil), engine.Hooks{})
+	cfg := jobConfig(b.Addr, dir, "zombie", net.option())
+	cfg.CommitInterval = time.Second // so that it has a transaction open
+	zombie := start(t, cfg, jobGraph(nil), engine.Hooks{})
 	eventually(t, 10*time.Second, func() bool { return zombie.Status().State == engine.Running }, func() string { return "not running" })
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(1500 * time.Millisecond)
 	net.freeze(true)
+	t.Cleanup(func() { net.freeze(false) })
 	frozen := time.Now()
 	heir := startJob(t, b, dir, "heir")
 	eventually(t, 20*time.Second, func() bool { return len(heir.Status().Partitions) == jobParts && heir.Status().State == engine.Running },
@@ -178,8 +185,33 @@ func TestZombie(t *testing.T) {
 	conclude(t, b, dir, n, keys, zombie, heir)
 }
 
+// A member that the coordinator has taken out does not know for the time of a
+// heartbeat, here for ever. None of its commits may be accepted.
+func TestTheCoordinatorRefusesZombies(t *testing.T) {
+	t.Parallel()
+	b, dir := startBroker(t), t.TempDir()
+	generate(t, b.Addr, 0, 1000, 50, 0)
+	r := startJob(t, b, dir, "a")
+	awaitEnd(t, b.Addr, jobGroup, 20*time.Second, jobIn)
+	b.Cluster.ControlKey(int16(kmsg.Heartbeat), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster.KeepControl()
+		return r.ResponseKind(), nil, true // all is well, it hears
+	})
+	evict(t, b, "a")
+	if err := r.Status().LastError; err != nil {
+		t.Fatalf("it knows: %v", err)
+	}
+	generate(t, b.Addr, 1000, 1000, 50, 0)
+	eventually(t, 10*time.Second, func() bool { return r.Status().LastError != nil }, func() string { return "its commits are accepted" })
+	if err := r.Status().LastError; !errors.Is(err, kerr.UnknownMemberID) && !errors.Is(err, kerr.IllegalGeneration) {
+		t.Errorf("it ended with %v", err)
+	}
+	conclude(t, b, dir, 2000, 50, r)
+}
+
 // The broker goes away and comes back with its data.
 func TestBrokerAway(t *testing.T) {
+	t.Parallel()
 	data, dir := t.TempDir(), t.TempDir()
 	b := startBroker(t, kafkatest.WithDir(data), kafkatest.WithKfake(kfake.SyncWrites()))
 	const n, keys = 6000, 100
@@ -200,6 +232,7 @@ func TestBrokerAway(t *testing.T) {
 
 // A recovered folder that lies is dropped, whatever the lie.
 func TestFoldersThatLie(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const keys = 50
 	total := 0

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -12,6 +13,8 @@ func TestMain(m *testing.M) {
 		child()
 		return
 	}
+	// These tests wait more than they work.
+	_ = flag.Set("test.parallel", "6")
 	// leveldb's goroutine stays for a second after Close.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
 }

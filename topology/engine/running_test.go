@@ -23,6 +23,7 @@ import (
 // Recovered comes before the first message with the committed table, Revoked
 // once after the last, over a rebalance and a restart without local state.
 func TestHooks(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const n, keys = 2000, 50
 	var mu sync.Mutex
@@ -89,6 +90,7 @@ func TestHooks(t *testing.T) {
 
 // An error of the hook is tried again, with a new incarnation.
 func TestRecoveredMayFail(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	tries := 0
 	hooks := engine.Hooks{Recovered: func(int32, func(func(string, []byte) error) error) error {
@@ -142,6 +144,7 @@ func TestLargeRecords(t *testing.T) {
 
 // A transaction is bounded: it is committed early, and the callbacks wait.
 func TestTransactionsAreBounded(t *testing.T) {
+	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
 	const n = 3000
 	generate(t, b.Addr, 0, n, 50, 0)

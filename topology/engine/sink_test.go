@@ -121,6 +121,7 @@ func startSinkBroker(t *testing.T) (*kafkatest.Broker, *kadm.Client) {
 }
 
 func TestSinkCommitsOnlyBehindDoneWork(t *testing.T) {
+	t.Parallel()
 	b, adm := startSinkBroker(t)
 	d := newDownstream(t)
 	const n = 8000
@@ -161,6 +162,7 @@ func TestSinkCommitsOnlyBehindDoneWork(t *testing.T) {
 // The downstream is away for longer than the session timeout: the members
 // stay, what is under way is bounded, a rebalance is quick, and it goes on.
 func TestSinkWithTheDownstreamAway(t *testing.T) {
+	t.Parallel()
 	b, adm := startSinkBroker(t)
 	d := newDownstream(t)
 	d.away.Store(true)
@@ -208,6 +210,7 @@ func TestSinkWithTheDownstreamAway(t *testing.T) {
 // A callback asks for its record to be fetched anew; a stalled session of a
 // suspended process is not live.
 func TestSinkRefetchesAndLapses(t *testing.T) {
+	t.Parallel()
 	b, _ := startSinkBroker(t)
 	net := newNetwork()
 	var calls atomic.Int32
@@ -229,6 +232,7 @@ func TestSinkRefetchesAndLapses(t *testing.T) {
 		t.Errorf("not live, or strange: %+v", d)
 	}
 	net.freeze(true)
+	t.Cleanup(func() { net.freeze(false) })
 	eventually(t, 10*time.Second, func() bool { return !d.Live() }, func() string { return "live without heartbeats" })
 	net.freeze(false)
 	eventually(t, 10*time.Second, func() bool { return d.Session().Err() != nil }, func() string { return "the session does not end" })
