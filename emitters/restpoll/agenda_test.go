@@ -87,6 +87,22 @@ func TestAgendaAgainstModel(t *testing.T) {
 	})
 }
 
+// What fills a removed item's place may belong above it.
+func TestRemovalMovesUp(t *testing.T) {
+	a := newAgenda(context.Background(), time.Now(), 0)
+	defer a.cancel()
+	for _, due := range []int64{1, 10, 2, 11, 12, 3, 4} {
+		a.put(strconv.FormatInt(due, 10), plan{due: due})
+	}
+	a.remove("11")
+	h := a.heaps[placeFirst]
+	for i := 1; i < len(h); i++ {
+		if a.less(h, i, (i-1)/2) {
+			t.Errorf("out of order at %d", i)
+		}
+	}
+}
+
 // A million emails must fit; their number is taken down for the race detector.
 func TestAgendaMemory(t *testing.T) {
 	const emails = 100_000

@@ -198,7 +198,7 @@ func newCustomers(t testing.TB) *customers {
 			body(`{"ProductId": 100,"Name":"Tennis Shoes"}`)(w, r)
 			return
 		}
-		http.Error(w, "Sequence contains no elements.", http.StatusInternalServerError)
+		http.Error(w, `{"error":"Sequence contains no elements."}`, http.StatusInternalServerError)
 	}
 	return c
 }
