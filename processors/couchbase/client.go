@@ -65,7 +65,7 @@ func (c *Client) Close() {
 	}
 }
 
-// connection adds the pool size, where the connection string does not have it.
+// connection adds the pool and buffer sizes, where the connection string does not have it.
 func (c Config) connection() string {
 	address, query, _ := strings.Cut(c.ConnectionString, "?")
 	values, err := url.ParseQuery(query)
@@ -74,6 +74,9 @@ func (c Config) connection() string {
 	}
 	if !values.Has("kv_pool_size") {
 		values.Set("kv_pool_size", strconv.Itoa(c.KVPoolSize))
+	}
+	if !values.Has("kv_buffer_size") { // the SDK's own is 20 MiB a connection; larger packets pass all the same
+		values.Set("kv_buffer_size", strconv.Itoa(256<<10))
 	}
 	return address + "?" + values.Encode()
 }

@@ -39,6 +39,7 @@ line on stdout is JSON.`,
 	f.StringVar(&o.Couchbase, "couchbase", o.Couchbase, "address of the embedded Couchbase node")
 	f.StringVar(&o.Store, "store", o.Store, "address of the simulated Online Store")
 	f.StringVar(&o.HTTP, "http", o.HTTP, "address of /metrics, /healthz, /readyz")
+	f.BoolVar(&o.Pprof, "pprof", o.Pprof, "serve /debug/pprof on --http too")
 	f.DurationVar(&o.Night, "night", o.Night, "time between two nightly CSV exports")
 	f.Float64Var(&o.EventsPerSecond, "events", o.EventsPerSecond, "changes a second in the simulated world after the load")
 	return c

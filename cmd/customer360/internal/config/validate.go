@@ -188,6 +188,12 @@ func (c Config) checkRest() *problem {
 	if err := c.Pass.Validate(); err != nil {
 		return bad("pass", "%v", err)
 	}
+	if c.StoreBytes < 1<<16 || c.StoreBytes > 1<<30 {
+		return bad("state_store_bytes", "%d: use 65536 to %d", c.StoreBytes, 1<<30)
+	}
+	if c.CacheBytes < 0 || c.CacheBytes > 1<<34 {
+		return bad("state_cache_bytes", "%d: use 0 to %d", c.CacheBytes, 1<<34)
+	}
 	if c.StateDir == "" {
 		return bad("state_dir", "empty: name a folder")
 	}

@@ -79,12 +79,10 @@ func EngineConfig(c config.Config, deps Deps) engine.Config {
 	e.Client, e.Instance, e.Dir = deps.Kafka, deps.Instance, deps.Dir
 	e.CommitInterval, e.TransactionTimeout = c.Kafka.CommitInterval, c.Kafka.TransactionTimeout
 	e.SessionTimeout, e.Compression = c.Kafka.SessionTimeout, c.Kafka.CompressionType
-	e.MaxRecordBytes, e.NewHash, e.CacheBytes = topology.MaxMessageBytes, topology.NewHasher, cacheBytes
+	e.MaxRecordBytes, e.NewHash = topology.MaxMessageBytes, topology.NewHasher
+	e.StoreBytes, e.CacheBytes = c.StoreBytes, c.CacheBytes
 	return e
 }
-
-// cacheBytes is the cache of encoded states per table group.
-const cacheBytes = 64 << 20
 
 // groupComponent runs a goka graph on the engine.
 func groupComponent(name string, g *engine.Group) component {

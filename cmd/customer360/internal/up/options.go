@@ -20,6 +20,7 @@ type Options struct {
 
 	Night           time.Duration // between two CSV exports
 	EventsPerSecond float64       // that the simulators make after the load
+	Pprof           bool          // serve /debug/pprof beside /metrics
 
 	Out, Err io.Writer
 	Now      func() time.Time

@@ -133,7 +133,7 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 		return err
 	}
 	conf := r.configuration()
-	r.web = web.New(r.options.HTTP, false, r.registry, func() []web.Part {
+	r.web = web.New(r.options.HTTP, r.options.Pprof, r.registry, func() []web.Part {
 		if r.pipeline == nil {
 			return []web.Part{{Name: "pipeline", State: "starting"}}
 		}
@@ -194,6 +194,7 @@ func (r *run) work(ctx context.Context, cancel context.CancelCauseFunc) error {
 func (r *run) configuration() config.Config {
 	c := config.Default()
 	c.StateDir = r.absolute(stateDir)
+	c.StoreBytes, c.CacheBytes = 48<<20, 16<<20 // five such groups and two servers share this process
 	c.Kafka.Brokers, c.Kafka.ReplicationFactor = []string{r.servers.broker.Addr()}, 1
 	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), couchbaseUser
 	c.Couchbase.PasswordFile = passwordFile
