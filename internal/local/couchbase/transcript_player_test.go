@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -33,26 +34,44 @@ type player struct {
 
 const playerPatience = 20 * time.Second
 
-// newPlayer takes a $run that is not among those taken: no other player on the node has its keys.
-func newPlayer(s scenario, taken *sync.Map) *player {
-	return &player{unifier: newUnifier(), run: spread(s, taken)}
+// newPlayer gives a scenario keys, and vbuckets, that no other player on the node has.
+func newPlayer(s scenario, taken *territory) *player {
+	return &player{unifier: newUnifier(), run: taken.claim(s)}
 }
 
-// spread chooses $run so that each key of the scenario has a vbucket of its
-// own: symbols for uuids and sequence numbers are told apart by it.
-func spread(s scenario, taken *sync.Map) string {
+// territory is which keys and vbuckets are taken.
+type territory struct {
+	mu       sync.Mutex
+	runs     map[string]bool
+	vbuckets map[uint16]bool
+}
+
+func newTerritory() *territory {
+	return &territory{runs: map[string]bool{}, vbuckets: map[uint16]bool{}}
+}
+
+// claim chooses $run so that each key of the scenario has a vbucket of its own:
+// uuids and sequence numbers belong to vbuckets.
+func (t *territory) claim(s scenario) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for {
 		run := fmt.Sprintf("%04x", rand.Uint32N(1<<16))
-		keys, used := map[string]bool{}, map[uint16]bool{}
+		keys, free := map[string]bool{}, map[uint16]bool{}
 		for _, step := range s.Steps {
 			for _, q := range step.requests() {
-				if q.CollectionID != "" {
-					key := strings.ReplaceAll(q.Key, "$run", run)
-					keys[key], used[vbucketOf(key)] = true, true
+				key := strings.ReplaceAll(q.Key, "$run", run)
+				if vb := vbucketOf(key); q.CollectionID != "" && q.Key != "" {
+					keys[key] = true
+					if !t.vbuckets[vb] {
+						free[vb] = true
+					}
 				}
 			}
 		}
-		if _, again := taken.LoadOrStore(run, true); !again && len(keys) == len(used) {
+		if !t.runs[run] && len(keys) == len(free) {
+			t.runs[run] = true
+			maps.Copy(t.vbuckets, free)
 			return run
 		}
 	}

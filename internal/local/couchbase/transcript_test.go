@@ -23,7 +23,7 @@ func explained() map[string]string {
 // restart. They run all at once: some wait for seconds.
 func TestTranscripts(t *testing.T) {
 	dir := t.TempDir()
-	var taken sync.Map
+	taken := newTerritory()
 	for _, start := range []string{"new", "restarted"} {
 		t.Run(start, func(t *testing.T) {
 			node := couchbasetest.Start(t, func(c *couchbase.Config) { c.Dir = dir })
@@ -31,7 +31,7 @@ func TestTranscripts(t *testing.T) {
 			diffs := make([][]string, len(all))
 			var players sync.WaitGroup
 			for i, s := range all {
-				players.Go(func() { diffs[i] = play(s, &taken, func(int) string { return node.Addr() }) })
+				players.Go(func() { diffs[i] = play(s, taken, func(int) string { return node.Addr() }) })
 			}
 			players.Wait()
 			for i, s := range all {
@@ -55,7 +55,7 @@ func TestTranscriptsWithRestarts(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			stop := func() {}
-			diffs := play(s, new(sync.Map), func(int) (address string) {
+			diffs := play(s, newTerritory(), func(int) (address string) {
 				stop()
 				address, stop = startStoppable(t, dir)
 				return address
@@ -70,7 +70,7 @@ func TestTranscriptsWithRestarts(t *testing.T) {
 
 // play runs a scenario and returns what is not as recorded. at says where the
 // node is before each step; when it has moved the connection is made anew.
-func play(s scenario, taken *sync.Map, at func(step int) string) (diffs []string) {
+func play(s scenario, taken *territory, at func(step int) string) (diffs []string) {
 	known := explained()
 	p := newPlayer(s, taken)
 	defer func() { p.close() }()
@@ -115,7 +115,7 @@ func (s scenarioStep) name() string {
 func TestTranscriptsAreCompared(t *testing.T) {
 	node := couchbasetest.Start(t)
 	all := readScenarios(t)
-	var taken sync.Map
+	taken := newTerritory()
 	find := func(name string) scenario {
 		return all[slices.IndexFunc(all, func(s scenario) bool { return s.Name == name })]
 	}
@@ -129,7 +129,7 @@ func TestTranscriptsAreCompared(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := find("set-get")
-			p := newPlayer(s, &taken)
+			p := newPlayer(s, taken)
 			if err := p.connect(node.Addr(), s); err != nil {
 				t.Fatal(err)
 			}
