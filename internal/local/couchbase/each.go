@@ -31,3 +31,33 @@ func (n *Node) EachKey(bucket string, fn func(key []byte)) error {
 	}
 	return it.Error()
 }
+
+// EachDocument is EachKey with the body as it was stored. Both are only valid
+// during the call.
+func (n *Node) EachDocument(bucket string, fn func(key, body []byte) error) error {
+	b, ok := n.buckets[bucket]
+	if !ok {
+		return fmt.Errorf("no bucket %q", bucket)
+	}
+	prefix := prefixed(keyDocument, b.id)
+	it := b.db.NewIterator(bytesPrefix(prefix), nil)
+	defer it.Release()
+	now := unix(b.now())
+	for it.Next() {
+		d, err := parseRecord(it.Value())
+		if err != nil {
+			return fmt.Errorf("bucket %s: %w", bucket, err)
+		}
+		if d.deleted || d.expired(now) {
+			continue
+		}
+		body, err := d.plainBody()
+		if err != nil {
+			return fmt.Errorf("bucket %s: %w", bucket, err)
+		}
+		if err := fn(it.Key()[len(prefix)+6:], body); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}

@@ -221,7 +221,11 @@ func (s *sampler) progress(snap *screen.Snapshot) {
 		member,
 		{Name: "Online Store", Done: int64(poller.Answered), Total: int64(poller.Wanted)},
 	}
-	if world.Loaded && importer.Last != nil && poller.Wanted > 0 && poller.Waiting == 0 {
+	behind := int64(0)
+	for _, src := range snap.Sources {
+		behind += max(src.Lag, 0)
+	}
+	if world.Loaded && importer.Last != nil && behind == 0 && snap.Customers > 0 && poller.Wanted >= int(snap.Customers) && poller.Waiting == 0 {
 		snap.State, snap.Load = "live", nil
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,6 +40,9 @@ type run struct {
 	started  time.Time
 }
 
+// memoryLimit is Go's soft limit for the whole process, servers included.
+const memoryLimit = 1 << 30
+
 // errQuiet ends a --once run.
 var errQuiet = errors.New("everything has arrived")
 
@@ -53,6 +57,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer f.close() //nolint:errcheck // the lock ends with the process at the latest
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// A soft limit: the garbage of a first load is not worth more of a
+		// developer's machine than its collection costs.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
+	}
 	r := &run{options: o, folder: f, started: o.Now()}
 	closeLog, err := r.openLog()
 	if err != nil {
