@@ -69,7 +69,7 @@ func (c Config) Validate() error {
 	refuse(c.TransactionBytes < 1, "TransactionBytes: %d must be above 0", c.TransactionBytes)
 	refuse(c.History < 10, "History: %d: keep at least 10 files", c.History)
 	_, err := c.codec()
-	refuse(err != nil, "%w", err)
+	refuse(err != nil, "Compression: %w", err)
 	return errors.Join(errs...)
 }
 
@@ -110,7 +110,7 @@ func (c Config) codec() (kgo.CompressionCodec, error) {
 	case "zstd":
 		return kgo.ZstdCompression(), nil
 	}
-	return kgo.NoCompression(), fmt.Errorf("Compression: %q: use none, gzip, snappy, lz4 or zstd", c.Compression)
+	return kgo.NoCompression(), fmt.Errorf("no compression is called %q: use none, gzip, snappy, lz4 or zstd", c.Compression)
 }
 
 // Deps is what the importer is given.

@@ -107,9 +107,12 @@ func (i *Importer) session(ctx context.Context) error {
 	if err := requireTopics(ctx, follower.client); err != nil {
 		return err
 	}
-	following := make(chan error, 1)
-	go func() { following <- follower.run(ctx) }()
-	defer func() { cancel(); <-following }()
+	following, followed := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(followed)
+		following <- follower.run(ctx)
+	}()
+	defer func() { cancel(); <-followed }()
 	if err := follower.stable(ctx); err != nil {
 		return err
 	}
@@ -126,7 +129,6 @@ func (i *Importer) session(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case err := <-following:
-			following <- err // for the deferred wait
 			if err == nil {
 				err = errors.New("following loyalty.files ended")
 			}

@@ -109,7 +109,7 @@ func (k *knownFile) update(ctx context.Context, client []kgo.Opt, dir string, no
 	if err != nil {
 		return err
 	}
-	defer os.Remove(out.name()) // it has been renamed, or failed
+	defer func() { _ = os.Remove(out.name()) }() // it has been renamed, or failed
 	defer out.close()
 	if err := combine(old, delta, out); err != nil {
 		return err

@@ -37,20 +37,9 @@ func columnNames() [columns]string {
 	return [columns]string{"Id", "Password", "FirstName", "LastName", "Email", "Points"}
 }
 
-// refusal is why a whole file cannot be read, with its remedy. It never holds
+// refused is why a whole file cannot be read, with its remedy. It never holds
 // text of the file: where the header is missing, its first line is a member.
-type refusal struct{ reason string }
-
-func (r refusal) Error() string { return r.reason }
-
-func refused(format string, args ...any) error { return refusal{fmt.Sprintf(format, args...)} }
-
-// isRefusal tells a file that will not be read until it changes from a disk
-// that may answer better later.
-func isRefusal(err error) bool {
-	var r refusal
-	return errors.As(err, &r)
-}
+func refused(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 // sniff reads the layout off the first bytes of a file's unpacked text; whole
 // says that they are all of it.
