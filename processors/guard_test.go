@@ -156,3 +156,19 @@ func TestFormsWithoutPin(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestSaramasPartitioner(t *testing.T) {
+	for key, want := range map[string]int32{"customer-10": 3, "customer-11": 2, "customer-12": 1, "customer-13": 0, "key0": 0, "key1": 11, "key2": 10, "key3": 9, "key4": 4, "key5": 3, "key6": 2, "key7": 1} { // FNV-1a by another program
+		if got := fnvPartition([]byte(key), 12); got != want {
+			t.Errorf("%s: %d, want %d", key, got, want)
+		}
+	}
+}
+
+func TestOnePartitionHoldsAllKeys(t *testing.T) {
+	w := newWorld(1, 0, Guard{}, fakeSource)
+	place(w, 2*sampleSize, func(int, string) int32 { return 0 })
+	if w.stopped != nil || len(w.letters(t)) != 0 {
+		t.Error(w.stopped)
+	}
+}

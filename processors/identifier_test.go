@@ -25,6 +25,15 @@ func TestIdentifiersSort(t *testing.T) {
 	}
 }
 
+func TestEqualIdentifiers(t *testing.T) {
+	for a, b := range map[string]string{"-0": "0", `"00"`: `"0"`, `"\u0061"`: `"a"`, "-010": "-10"} {
+		x, y := parseIdentifier([]byte(a)), parseIdentifier([]byte(b))
+		if x.compare(&y) != 0 {
+			t.Errorf("%s and %s: %d", a, b, x.compare(&y))
+		}
+	}
+}
+
 func drawScalar(t *rapid.T, label string) string {
 	return rapid.OneOf(
 		rapid.StringMatching(`-?(0|[1-9][0-9]{0,25})`), rapid.StringMatching(`"-?[0-9]{1,4}"`), rapid.StringMatching(`"[a-c\-0-9.]{0,3}"`),

@@ -2,6 +2,7 @@ package processors
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +214,49 @@ func TestMalformedTableValueIsFatal(t *testing.T) {
 	} {
 		if step, err := f.step(broken, &r, topology.MaxMessageBytes); err == nil {
 			t.Errorf("%s: taken: %+v", name, step)
+		}
+	}
+}
+
+func TestStateAfterARemovalIsCanonical(t *testing.T) {
+	was, _ := mergeAll(t, assert("a@x", codec.Loyalty, "1", 1, "name", "L"), withdraw("a@x", codec.Loyalty, "1", 2))
+	never, _ := mergeAll(t, withdraw("a@x", codec.Loyalty, "1", 2))
+	if string(was) != string(never) {
+		t.Errorf("%x, %x", was, never)
+	}
+}
+
+// TestEqualIdsSortByIdentity has more registers than an unstable sort keeps in
+// order.
+func TestEqualIdsSortByIdentity(t *testing.T) {
+	var records []codec.Record
+	var want []string
+	for i := range 100 {
+		id, identity := fmt.Sprintf("%d", i*i%7), fmt.Sprintf("%03d", i*37%100)
+		records = append(records, assert("a@x", codec.Loyalty, identity, 1, "id", id, "pass", id+"/"+identity))
+		want = append(want, id+"/"+identity)
+	}
+	slices.Sort(want)
+	_, document := mergeAll(t, records...)
+	for i, xref := range strings.Split(document, `"pass":"`)[1:] {
+		if !strings.HasPrefix(xref, want[i]) {
+			t.Fatalf("%s instead of %s", xref[:5], want[i])
+		}
+	}
+}
+
+func TestCutFieldIsCodecs(t *testing.T) {
+	for _, b := range [][]byte{{1}, {1, 0}, {1, 2, 'x'}, {1, 0x80}, {1, 0x80, 0x80}, {1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 'x'}} {
+		var f codec.Fields
+		if _, _, _, err := cutField(b); err == nil || f.Decode(b) == nil {
+			t.Errorf("%x: taken", b)
+		}
+	}
+	for _, n := range []int{1, 127, 128, 20000} {
+		b := append(fieldsOf("name", strings.Repeat("x", n)), 4, 1, 'y')
+		field, value, rest, err := cutField(b)
+		if err != nil || field != codec.FieldName || len(value) != n || len(rest) != 3 {
+			t.Errorf("%d: %v %v %d %d", n, err, field, len(value), len(rest))
 		}
 	}
 }

@@ -107,18 +107,21 @@ func TestRekeyEmitsDifferences(t *testing.T) {
 		{"3 z=Z z=Y", nil, 1, false},    // asserted twice: nothing changes, also not the position
 		{"2 a=A b=X d=D", nil, 0, true}, // so 2 is still accepted
 		{"3 ?", []string{"-a@10", "-b@10", "-d@10"}, 1, true},
-		{"3 ?", nil, 1, false},
-		{"2 a=A", nil, 0, true}, // the position outlives the assertions
+		{"3 ? a=A", nil, 1, false}, // unusable is empty, whatever is asserted beside
+		{"2 a=A", nil, 0, true},    // the position outlives the assertions
 		{"3 a=A", []string{"+a@13"}, 0, true},
 		{"", []string{"-a@14"}, 0, true}, // a null
 		{"", nil, 0, false},
 	} {
-		before, letters := table(), len(w.letters(t))
+		before, letters, stores := table(), len(w.letters(t)), w.stores
 		if got := rekeyed(t, w, c.value); !reflect.DeepEqual(got, c.records) {
 			t.Errorf("record %d: %v, want %v", i, got, c.records)
 		}
 		if got := len(w.letters(t)) - letters; got != c.letters {
 			t.Errorf("record %d: %d dead letters", i, got)
+		}
+		if got := w.stores != stores; got != c.changes {
+			t.Errorf("record %d: stored: %v", i, got)
 		}
 		if got := table() != before; got != c.changes {
 			t.Errorf("record %d: table changed: %v", i, got)
@@ -150,13 +153,13 @@ func TestRekeyDeletesWhatLosesNothing(t *testing.T) {
 }
 
 func TestRekeyOversized(t *testing.T) {
-	const limit = framing + 600
-	long := strings.Repeat("x", 600)
+	const limit = framing + 2500
+	long := strings.Repeat("x", 2500)
 	w := newWorld(4, limit, Guard{}, fakeSource)
 	rekeyed(t, w, "1 a=A")
 	for i, value := range []string{
-		"2 b=B a=" + long[:590],                     // the record
-		"2 " + strings.Repeat("a=A ", 1) + many(40), // the table
+		"2 b=B a=" + long[:2490], // the record
+		"2 " + many(140),         // the table
 	} {
 		if got := rekeyed(t, w, value); got != nil {
 			t.Errorf("%d: %v", i, got)
@@ -173,6 +176,11 @@ func TestRekeyOversized(t *testing.T) {
 	d := w.letters(t)[2]
 	if d.Value == nil || len(d.Value) != 0 || !strings.Contains(d.Reason, "too large") || d.Headers != nil || d.Offset != 4 {
 		t.Errorf("%+v", d)
+	}
+	w.publish(fakeSource.Topic, long, []byte("!"), nil) // a key that does not fit a header beside itself
+	w.settle(first)
+	if d, err := codec.ParseDeadLetter(w.journal[len(w.journal)-1].headers, nil); err != nil || len(d.Key) != maxLetterKey {
+		t.Errorf("%d bytes of the key, %v", len(d.Key), err)
 	}
 	for _, l := range w.journal {
 		if !fits(limit, len(l.key), len(l.value), headerBytes(l.headers)) {

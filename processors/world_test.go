@@ -40,6 +40,7 @@ type world struct {
 	logs    map[string][][]logged
 	read    map[string][]int // next index by topic and partition
 	tables  map[string]map[string][]byte
+	stores  int         // calls of SetValue and Delete
 	journal []logged    // what groups emitted, in time
 	stopped error       // what a callback failed with
 	abort   func() bool // whether the transaction of the callback at hand is lost
@@ -136,6 +137,7 @@ func (w *world) next(topic string, partition int32) bool {
 		return true
 	}
 	w.read[topic][partition]++
+	w.stores += len(ctx.staged)
 	for key, value := range ctx.staged {
 		if w.tables[group][key] = value; value == nil {
 			delete(w.tables[group], key)
