@@ -138,7 +138,7 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 	wc := simulate.DefaultConfig()
 	wc.Dir, wc.CSVDir, wc.Seed, wc.Customers = r.folder.in(simulateDir), r.folder.in(loyaltyDir), r.options.Seed, r.options.Customers
 	wc.Night, wc.EventsPerSecond, wc.Once, wc.Listen = r.options.Night, r.options.EventsPerSecond, r.options.Once, r.options.Store
-	if r.world, err = simulate.New(wc, simulate.Deps{Log: r.log.With("part", "simulate"), Kafka: r.kafka, Now: r.options.Now}); err != nil {
+	if r.world, err = simulate.New(wc, simulate.Deps{Log: r.log.With("part", "simulate"), Kafka: r.kafka, Now: r.simulated}); err != nil {
 		return err
 	}
 	conf := r.configuration()
@@ -161,6 +161,16 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 	r.pipeline, err = pipeline.New(ctx, conf, pipeline.Deps{Log: r.log, Registry: r.registry, Kafka: r.kafka,
 		Instance: slot.Name, Dir: slot.Dir}, pipeline.Stages(), true)
 	return err
+}
+
+// simulated is the clock in the simulators' records. A --once run is told the
+// same time always (that of the tutorial's sample), so that two runs write the
+// same bytes.
+func (r *run) simulated() time.Time {
+	if r.options.Once {
+		return time.UnixMilli(1556559563137)
+	}
+	return r.options.Now()
 }
 
 // work runs simulators, pipeline and what shows them, until ctx ends.
