@@ -66,8 +66,7 @@ func (s *session) drainSink() {
 	}
 }
 
-// moved are the positions to commit; urgent says whether any is past a
-// message, and not only past markers.
+// moved are the positions of all claims, and whether any is not committed.
 func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any bool) {
 	positions = map[string]map[int32]kgo.EpochOffset{}
 	for k, c := range s.claims {
@@ -91,7 +90,7 @@ func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any b
 func (s *session) commit(last bool) error {
 	inc := s.inc
 	if s.gate == nil {
-		return s.commitSink()
+		return s.commitSink(s.ctx)
 	}
 	if _, any := s.moved(); !any && inc.producedRecords.Load() == 0 && !last {
 		s.gate.open() // it may be closed by limit
@@ -129,8 +128,9 @@ func (s *session) commit(last bool) error {
 // conclude ends the transaction and releases local state.
 func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, output bool) error {
 	inc := s.inc
-	// Not the session's context: a commit under way is not to be cut off.
-	ctx, cancel := context.WithTimeout(context.Background(), inc.cfg.TransactionTimeout)
+	// The session ends after its last commit, or by a failure: then the fate
+	// of this one is unknown in any case, and waiting for a dead broker is vain.
+	ctx, cancel := context.WithTimeout(s.ctx, inc.cfg.TransactionTimeout)
 	defer cancel()
 	if output {
 		if err := s.commitInTransaction(ctx, positions); err != nil {
@@ -175,12 +175,12 @@ func (s *session) begin() error {
 	return nil
 }
 
-func (s *session) commitSink() error {
+func (s *session) commitSink(ctx context.Context) error {
 	positions, any := s.moved()
 	if !any {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.inc.cfg.SessionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.inc.cfg.SessionTimeout)
 	defer cancel()
 	if err := s.commitPlain(ctx, positions); err != nil {
 		return fmt.Errorf("offsets: %w", err)
@@ -190,7 +190,6 @@ func (s *session) commitSink() error {
 }
 
 func (s *session) noteCommitted(positions map[string]map[int32]kgo.EpochOffset) {
-	s.lastCommit = time.Now()
 	for topic, ps := range positions {
 		for p, o := range ps {
 			s.claims[topicPartition{topic, p}].setCommitted(o.Offset)
@@ -213,7 +212,7 @@ func (s *session) abort() {
 	if s.gate == nil {
 		// What is done is done, also when something else has failed.
 		if !errors.Is(inc.failure(), errLost) {
-			_ = s.commitSink()
+			_ = s.commitSink(ctx)
 		}
 		return
 	}

@@ -40,6 +40,7 @@ type Config struct {
 	// NewHash makes the partitioner of goka and of all emits (topology.NewHasher).
 	NewHash func() hash.Hash32
 
+	StoreBytes int // memory of leveldb (write buffers, block cache), over all partitions
 	CacheBytes int // encoded states kept in memory beside leveldb, over all partitions; 0: none
 }
 
@@ -56,7 +57,8 @@ func DefaultConfig() Config {
 		MaxTransactionRecords: 100_000,
 		MaxInFlight:           4096,
 		MaxInFlightBytes:      64 << 20,
-		QueueBytes:            32 << 20,
+		QueueBytes:            16 << 20,
+		StoreBytes:            64 << 20,
 		Compression:           "lz4",
 	}
 }
@@ -85,7 +87,7 @@ func (c Config) Validate() error {
 			bad("the %s is %v", name, d)
 		}
 	}
-	for name, n := range map[string]int{"record": c.MaxRecordBytes, "transaction": c.MaxTransactionBytes, "in-flight": c.MaxInFlightBytes, "queue": c.QueueBytes} {
+	for name, n := range map[string]int{"record": c.MaxRecordBytes, "transaction": c.MaxTransactionBytes, "in-flight": c.MaxInFlightBytes, "queue": c.QueueBytes, "store": c.StoreBytes} {
 		if n < 1<<16 || n > 1<<30 {
 			bad("%d bytes for the %s limit: use 64 KiB to 1 GiB", n, name)
 		}
@@ -141,10 +143,11 @@ func (c Config) limits() []kgo.Opt {
 		kgo.ProducerBatchMaxBytes(record),
 		kgo.MaxBufferedBytes(c.MaxTransactionBytes + 2*c.MaxRecordBytes),
 		kgo.MaxBufferedRecords(c.MaxTransactionRecords),
-		// A batch above FetchMaxPartitionBytes comes whole when it is first in
-		// an answer, and kgo rotates; a small limit keeps partitions mixed.
-		kgo.FetchMaxPartitionBytes(min(record, 1<<20)),
-		kgo.FetchMaxBytes(max(record, 8<<20)),
+		// These are soft: a larger batch comes whole when it is first in an
+		// answer, and kgo rotates. Small ones keep partitions mixed, and memory
+		// low: a record of 20 bytes on the wire takes hundreds in the client.
+		kgo.FetchMaxPartitionBytes(512 << 10),
+		kgo.FetchMaxBytes(4 << 20),
 		kgo.BrokerMaxReadBytes(8 * max(record, 16<<20)),
 		kgo.BrokerMaxWriteBytes(4 * max(record, 32<<20)),
 	}

@@ -73,13 +73,13 @@ func (p *process) kill() {
 func TestExactlyOnceOverKills(t *testing.T) {
 	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
-	const n, keys = 24_000, 200
+	const n, keys = 14_000, 200
 	generated := make(chan struct{})
 	go func() {
 		defer close(generated)
 		generate(t, b.Addr, 0, n, keys, 2000)
 	}()
-	for i := range 15 {
+	for i := range 10 {
 		p := startChild(t, b.Addr, dir, "a")
 		if i%3 == 2 {
 			time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond) // in start or recovery
@@ -96,7 +96,7 @@ func TestExactlyOnceOverKills(t *testing.T) {
 	}
 	r := startJob(t, b, dir, "a")
 	<-generated
-	awaitEnd(t, b.Addr, jobGroup, 60*time.Second, jobIn)
+	awaitEnd(t, b.Addr, jobGroup, 120*time.Second, jobIn)
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,8 +31,8 @@
 // After any failure all of it is thrown away, since goka's state is then ahead
 // of Kafka's. It serves session after session (session.go), one per generation:
 // fence former owners (fence.go), recover (recovery.go, storeopen.go), tell the
-// Recovered hook, deliver (claim.go, delivery.go) and commit (gate.go,
-// commit.go), last commit within the revoke, Cleanup, Revoked hook.
+// Recovered hook, deliver (poll.go, claim.go, delivery.go; inflight.go in sinks)
+// and commit (gate.go, commit.go), last commit within the revoke, Cleanup, Revoked hook.
 //
 // # Invariants
 //

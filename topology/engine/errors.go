@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,6 +26,9 @@ var (
 	errEnded  = errors.New("the partition's goroutine has ended") // a panic, a codec
 	errLapsed = errors.New("no heartbeat was answered within the session timeout")
 )
+
+// keyInText is how goka writes keys into its errors.
+var keyInText = regexp.MustCompile(`key ('[^']*'|\(.*?\)|\S+)`)
 
 // Fatal marks an error that no new incarnation can mend: Run ends with it.
 func Fatal(err error) error {
@@ -127,4 +132,39 @@ func explain(err error) error {
 		return fmt.Errorf("a topic of this group does not exist, or may not be seen: %w", err)
 	}
 	return err
+}
+
+// rootCause picks from what goka reports at the end of a session the error
+// that began it: not those of callbacks that found the session over, nor of
+// emits that were broken off. goka's texts may name keys, which are no business
+// of a log: they are cut out.
+func rootCause(err error) error {
+	var list interface{ WrappedErrors() []error }
+	if !errors.As(err, &list) {
+		return short(err)
+	}
+	var other error
+	for _, e := range list.WrappedErrors() {
+		switch text := e.Error(); {
+		case strings.Contains(text, errOver.Error()):
+		case strings.Contains(text, "asynchronous error from callback"):
+			other = e
+		default:
+			return rootCause(e)
+		}
+	}
+	return short(other)
+}
+
+const longestText = 400
+
+func short(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := keyInText.ReplaceAllString(err.Error(), "key (hidden)")
+	if len(text) > longestText {
+		text = strings.ToValidUTF8(text[:longestText], "") + " ..."
+	}
+	return errors.New(text)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -37,5 +38,35 @@ func TestClassify(t *testing.T) {
 	}
 	if Fatal(nil) != nil || !errors.Is(Fatal(io.EOF), io.EOF) {
 		t.Error("Fatal does not wrap")
+	}
+}
+
+// several is like goka's multierror.
+type several []error
+
+func (s several) Error() string          { return "several errors" }
+func (s several) WrappedErrors() []error { return s }
+
+func together(errs ...error) error { return several(errs) }
+
+func TestRootCauseNamesNoKeys(t *testing.T) {
+	over := fmt.Errorf("error processing message (partition=1): panic in callback: %v", errOver)
+	async := errors.New("asynchronous error from callback: could not commit message with key 'a@b.c': x")
+	decode := errors.New("error decoding message for key a@b.c from t/1: bad")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{together(over, async, decode), "error decoding message for key (hidden) from t/1: bad"},
+		{together(over, async), "asynchronous error from callback: could not commit message with key (hidden): x"},
+		{together(over, together(over, decode)), "error decoding message for key (hidden) from t/1: bad"},
+		{errors.New(strings.Repeat("x", 1000)), strings.Repeat("x", longestText) + " ..."},
+	} {
+		if got := fmt.Sprint(rootCause(c.err)); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+	if err := rootCause(together(over)); err != nil {
+		t.Errorf("a session that is over is no cause: %v", err)
 	}
 }

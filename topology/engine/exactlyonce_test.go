@@ -34,7 +34,7 @@ func inBackground(t *testing.T, addr string, n, keys, rate int) (wait func()) {
 
 func conclude(t *testing.T, b *kafkatest.Broker, dir string, n, keys int, rs ...*running) {
 	t.Helper()
-	awaitEnd(t, b.Addr, jobGroup, 60*time.Second, jobIn)
+	awaitEnd(t, b.Addr, jobGroup, 120*time.Second, jobIn)
 	for _, r := range rs {
 		if err := r.stop(); err != nil {
 			t.Fatal(err)
@@ -223,7 +223,7 @@ func TestBrokerAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Stop()
-	eventually(t, 20*time.Second, func() bool { return r.Status().LastError != nil }, func() string { return "the outage is not seen" })
+	eventually(t, 40*time.Second, func() bool { return r.Status().LastError != nil }, func() string { return "the outage is not seen" })
 	time.Sleep(2 * time.Second)
 	b = kafkatest.Start(t, kafkatest.WithDir(data), kafkatest.WithPort(port))
 	generate(t, b.Addr, n/2, n-n/2, keys, 0)

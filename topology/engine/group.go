@@ -278,6 +278,12 @@ func (g *Group) Ready() bool {
 
 func (g *Group) ready() bool { return g.status.State == Running && g.caughtUp }
 
+func (g *Group) toRecover(offsets int64) {
+	g.mu.Lock()
+	g.status.RecoveryTotal += max(offsets, 0)
+	g.mu.Unlock()
+}
+
 func (g *Group) recovered(records int) {
 	g.metrics.recovery.Add(float64(records))
 	g.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"sync"
 	"testing"
@@ -190,6 +191,12 @@ func eventually(t *testing.T, limit time.Duration, ok func() bool, what func() s
 	t.Helper()
 	for end := time.Now().Add(limit); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
+			if f := os.Getenv("ENGINE_DUMP"); f != "" { // where everybody is
+				if w, err := os.Create(f); err == nil {
+					_ = pprof.Lookup("goroutine").WriteTo(w, 1)
+					_ = w.Close()
+				}
+			}
 			t.Fatalf("after %v: %s", limit, what())
 		}
 	}

@@ -27,7 +27,7 @@ func (p producer) EmitWithHeaders(topic, key string, value []byte, headers goka.
 		size += len(k) + len(v)
 	}
 	if size > inc.cfg.MaxRecordBytes-batchOverhead {
-		err := fmt.Errorf("%w: %d bytes for %s, key %.100q", ErrTooLarge, size, topic, key)
+		err := fmt.Errorf("%w: %d bytes for %s, %d of them the key", ErrTooLarge, size, topic, len(key))
 		inc.fail(err)
 		return finish(nil, err)
 	}

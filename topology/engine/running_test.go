@@ -146,7 +146,7 @@ func TestLargeRecords(t *testing.T) {
 func TestTransactionsAreBounded(t *testing.T) {
 	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
-	const n = 3000
+	const n = 1500
 	generate(t, b.Addr, 0, n, 50, 0)
 	cfg := jobConfig(b.Addr, dir, "a")
 	cfg.CommitInterval, cfg.MaxTransactionRecords = 4*time.Second, 100
@@ -158,7 +158,7 @@ func TestTransactionsAreBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	awaitEnd(t, b.Addr, jobGroup, 30*time.Second, jobIn)
+	awaitEnd(t, b.Addr, jobGroup, 60*time.Second, jobIn)
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)

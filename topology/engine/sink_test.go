@@ -170,7 +170,7 @@ func TestSinkWithTheDownstreamAway(t *testing.T) {
 	generate(t, b.Addr, 0, n, 100, 0)
 	config := func(name string) engine.Config {
 		cfg := sinkConfig(b.Addr, name)
-		cfg.MaxInFlight, cfg.QueueBytes = 200, 1<<17
+		cfg.MaxInFlight, cfg.QueueBytes = 200, 1<<20
 		return cfg
 	}
 	var revoked, again atomic.Int32

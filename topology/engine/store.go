@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lovoo/goka/storage"
 	"github.com/syndtr/goleveldb/leveldb"
 	lerrors "github.com/syndtr/goleveldb/leveldb/errors"
 )
@@ -182,7 +181,7 @@ func (s *store) put(key string, value []byte) error {
 		return s.report(fatalf("%s: the key %q is reserved", s.name, key))
 	}
 	if n := len(key) + len(value); n > s.limit {
-		return s.report(fmt.Errorf("%w: %d bytes for %s, key %.100q", ErrTooLarge, n, s.name, key))
+		return s.report(fmt.Errorf("%w: %d bytes for %s, %d of them the key", ErrTooLarge, n, s.name, len(key)))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,43 +197,6 @@ func (s *store) put(key string, value []byte) error {
 func (s *store) report(err error) error {
 	s.onError(err)
 	return err
-}
-
-func (s *store) Has(key string) (bool, error) {
-	v, err := s.Get(key)
-	return v != nil, err
-}
-
-func (s *store) Get(key string) ([]byte, error) {
-	s.mu.RLock()
-	v, ok := s.open[key]
-	if !ok {
-		v, ok = s.writing[key]
-	}
-	s.mu.RUnlock()
-	if ok {
-		return v, nil
-	}
-	if s.cache != nil {
-		if v, ok := s.cache.get(key); ok {
-			return v, nil
-		}
-	}
-	v, err := s.db.Get([]byte(key), nil)
-	switch {
-	case errors.Is(err, leveldb.ErrNotFound):
-		return nil, nil
-	case err != nil:
-		s.mu.Lock()
-		err = fmt.Errorf("reading %s: %w", s.name, err)
-		s.broke(err)
-		s.mu.Unlock()
-		return nil, s.report(err)
-	}
-	if s.cache != nil {
-		s.cache.put(key, v)
-	}
-	return v, nil
 }
 
 // SetOffset is goka's in recovery: everything up to offset has arrived.
@@ -267,31 +229,6 @@ func (s *store) MarkRecovered() error {
 	s.recovered = true
 	return s.err
 }
-
-// each iterates over the committed table. It is called between recovery and
-// the first message.
-func (s *store) each(fn func(key string, value []byte) error) error {
-	it := s.db.NewIterator(nil, nil)
-	defer it.Release()
-	for it.Next() {
-		if key := it.Key(); !strings.HasPrefix(string(key), ownPrefix) {
-			if err := fn(string(key), it.Value()); err != nil {
-				return err
-			}
-		}
-	}
-	if err := it.Error(); err != nil {
-		return fmt.Errorf("reading %s: %w", s.name, err)
-	}
-	return nil
-}
-
-func (s *store) Iterator() (storage.Iterator, error) { return nil, errNoIterator }
-func (s *store) IteratorWithRange(_, _ []byte) (storage.Iterator, error) {
-	return nil, errNoIterator
-}
-
-var errNoIterator = errors.New("tables have no iterator here: use Hooks.Recovered")
 
 // Close writes what is committed and drops what is open: that belongs to a
 // transaction which was aborted or whose end is unknown.

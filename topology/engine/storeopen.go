@@ -87,7 +87,11 @@ func (inc *incarnation) storage(topic string, partition int32) (storage.Storage,
 	cfg, log := inc.cfg, inc.group.log
 	name := fmt.Sprintf("%s.%d", topic, partition)
 	dir := filepath.Join(cfg.Dir, cfg.Group, name)
-	db, m, why, err := openFolder(dir, inc.facts, partition)
+	owned := 1
+	if s := inc.current.Load(); s != nil {
+		owned = max(len(s.partitions()), 1)
+	}
+	db, m, why, err := openFolder(dir, inc.facts, partition, cfg.StoreBytes/owned)
 	if err != nil {
 		err = fmt.Errorf("local state %s: %w", dir, err)
 		inc.fail(err)
@@ -100,12 +104,9 @@ func (inc *incarnation) storage(topic string, partition int32) (storage.Storage,
 	st.limit = cfg.MaxRecordBytes - batchOverhead
 	st.onError = inc.fail
 	if cfg.CacheBytes > 0 {
-		owned := 1
-		if s := inc.current.Load(); s != nil {
-			owned = max(len(s.partitions()), 1)
-		}
 		st.cache = newCache(cfg.CacheBytes / owned)
 	}
+	inc.group.toRecover(inc.facts.tableEnd[partition] - max(m.offset+1, inc.facts.tableStart[partition]))
 	inc.mu.Lock()
 	inc.stores = append(inc.stores, st)
 	inc.mu.Unlock()
@@ -114,14 +115,14 @@ func (inc *incarnation) storage(topic string, partition int32) (storage.Storage,
 
 // openFolder opens or creates the leveldb; a folder that must not be used is
 // removed before, and why says so.
-func openFolder(dir string, f facts, partition int32) (db *leveldb.DB, m meta, why string, err error) {
+func openFolder(dir string, f facts, partition int32, bytes int) (db *leveldb.DB, m meta, why string, err error) {
 	fresh := meta{topic: f.tableID, offset: -1}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, fresh, "", err
 	}
 	if _, err := os.Stat(filepath.Join(dir, condemned)); err == nil {
 		why = "its leveldb was found damaged"
-	} else if db, m, why, err = openLevel(dir); err != nil {
+	} else if db, m, why, err = openLevel(dir, bytes); err != nil {
 		return nil, fresh, "", err
 	} else if why == "" && db != nil {
 		if why = m.unusable(f, partition, time.Now()); why == "" {
@@ -136,17 +137,17 @@ func openFolder(dir string, f facts, partition int32) (db *leveldb.DB, m meta, w
 			return nil, fresh, why, err
 		}
 	}
-	db, err = leveldb.OpenFile(dir, levelOptions())
+	db, err = leveldb.OpenFile(dir, levelOptions(bytes))
 	return db, fresh, why, err
 }
 
 // openLevel opens what is there. A nil db without a reason: nothing is there.
 // Damage is a reason; a lock that another process holds is an error.
-func openLevel(dir string) (*leveldb.DB, meta, string, error) {
+func openLevel(dir string, bytes int) (*leveldb.DB, meta, string, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, meta{}, "", nil
 	}
-	db, err := leveldb.OpenFile(dir, levelOptions())
+	db, err := leveldb.OpenFile(dir, levelOptions(bytes))
 	if err != nil {
 		if damaged(err) {
 			return nil, meta{}, fmt.Sprintf("its leveldb is damaged: %v", err), nil
@@ -176,10 +177,14 @@ func damaged(err error) bool {
 // levelOptions: larger buffers and tables for fewer compactions; no block
 // compression, which costs more than it saves here; a filter for keys that
 // are not there.
-func levelOptions() *opt.Options {
+//
+// bytes is the memory of one store: two write buffers, since one is written
+// while the next fills, and the block cache.
+func levelOptions(bytes int) *opt.Options {
+	share := min(max(bytes/3, 1<<20), 16<<20)
 	return &opt.Options{
-		WriteBuffer:         16 << 20,
-		BlockCacheCapacity:  16 << 20,
+		WriteBuffer:         share,
+		BlockCacheCapacity:  share,
 		CompactionTableSize: 8 << 20,
 		Compression:         opt.NoCompression,
 		Filter:              filter.NewBloomFilter(10),
