@@ -226,4 +226,3 @@ func compare(t *testing.T, got, want map[string]string) {
 		t.Errorf("%d of %d documents are wrong", wrong, len(want))
 	}
 }
-
