@@ -119,4 +119,3 @@ func TestRunEndsSoonWhereTheBrokerHangs(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
-
