@@ -47,23 +47,6 @@ func BenchmarkMerge(b *testing.B) {
 			}
 		})
 	}
-	b.Run("callback", func(b *testing.B) {
-		g := newMerger(MergeConfig{Settings: topology.DefaultSettings(), Precedence: DefaultPrecedence()}, NewMetrics(nil))
-		value := records[1].AppendValue(nil)
-		record, err := readRecord(records[1].Key, value)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportAllocs()
-		for b.Loop() {
-			f := g.folders.Get().(*folder)
-			record.Version++
-			if _, err := f.step(state, &record, g.limit); err != nil {
-				b.Fatal(err)
-			}
-			g.folders.Put(f)
-		}
-	})
 	b.Run("registers=256", func(b *testing.B) {
 		var state []byte
 		for i := range maxRegisters {
