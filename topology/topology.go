@@ -146,7 +146,7 @@ func (g Graph) topics() []Topic {
 		{Name: s.HomeDeliveryTopic, Key: "row id", WrittenBy: "Debezium", External: true,
 			Config: compacted(map[string]string{"min.compaction.lag.ms": millis(RawCompactionLag)})},
 		{Name: LoyaltyTopic, Key: "member id", WrittenBy: "csvdir", Config: compacted(nil)},
-		{Name: FilesTopic, Key: "file hash", WrittenBy: "csvdir", Config: compacted(nil), Partitions: 1},
+		{Name: FilesTopic, Key: "file hash@mtime", WrittenBy: "csvdir", Config: compacted(nil), Partitions: 1},
 		{Name: PollsTopic, Key: "asked-for email", WrittenBy: "restpoll's HTTP workers", Config: deleted(PollsRetention)},
 		{Name: AnswersTopic, Key: "asked-for email", WrittenBy: "restpoll", Config: compacted(nil)},
 		{Name: ProductsTopic, Key: "product id", WrittenBy: "restpoll", Config: compacted(nil), Partitions: 1},

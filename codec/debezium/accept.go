@@ -76,7 +76,7 @@ func (s *state) takes(e *event) bool {
 		return !s.hasLeft(e.server)
 	}
 	order, exact := s.at.compare(e.at)
-	return order < 0 || order == 0 && !(exact && s.created && e.deletes)
+	return order < 0 || order == 0 && (!exact || !s.created || !e.deletes)
 }
 
 func (s *state) hasLeft(server int64) bool {

@@ -76,7 +76,7 @@ func Lock(path string) (*os.File, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
-		f.Close()
+		_ = f.Close() // it was not locked
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			if pid := strings.TrimSpace(string(holder)); pid != "" {
 				return nil, fmt.Errorf("%s: %w, number %s", path, ErrHeld, pid)
@@ -90,8 +90,7 @@ func Lock(path string) (*os.File, error) {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("writing %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("writing %s: %w", path, err), f.Close())
 	}
 	return f, nil
 }
@@ -102,7 +101,7 @@ func Held(path string) (bool, string) {
 	if errors.Is(err, fs.ErrNotExist) || err != nil {
 		return false, ""
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err == nil {
 		return false, ""
 	}

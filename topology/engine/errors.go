@@ -125,9 +125,9 @@ func explain(err error) error {
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		return fmt.Errorf("records that this group had still to read are gone from the log (retention, or the topic was created anew); nothing is skipped silently: rebuild: %w", err)
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Errorf("Kafka refuses the user or the password: %w", err)
+		return fmt.Errorf("the cluster refuses the user or the password: %w", err)
 	case is(err, kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Errorf("Kafka refuses the access (check the ACLs of topics, group and transactional id): %w", err)
+		return fmt.Errorf("the cluster refuses the access (check the ACLs of topics, group and transactional id): %w", err)
 	case is(err, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID):
 		return fmt.Errorf("a topic of this group does not exist, or may not be seen: %w", err)
 	}

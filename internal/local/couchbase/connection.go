@@ -57,7 +57,7 @@ func (n *Node) newConnection(conn net.Conn) *connection {
 func (c *connection) serve() error {
 	defer func() {
 		close(c.done)
-		c.conn.Close()
+		_ = c.conn.Close()
 		c.late.Wait()
 	}()
 	for !c.closing {

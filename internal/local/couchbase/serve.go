@@ -44,7 +44,7 @@ func (n *Node) acceptConnections(ctx context.Context, listener net.Listener, all
 		conn, err := listener.Accept()
 		if ctx.Err() != nil {
 			if err == nil {
-				conn.Close()
+				_ = conn.Close()
 			}
 			return
 		}
@@ -59,7 +59,7 @@ func (n *Node) acceptConnections(ctx context.Context, listener net.Listener, all
 		}
 		c := n.newConnection(conn)
 		if !n.admit(c) {
-			conn.Close()
+			_ = conn.Close()
 			return
 		}
 		all.Go(func() {
@@ -95,7 +95,7 @@ func (n *Node) dismiss() {
 	for c := range n.connections {
 		now := time.Now()
 		if err := errors.Join(c.conn.SetReadDeadline(now), c.conn.SetWriteDeadline(now.Add(farewell))); err != nil {
-			c.conn.Close()
+			_ = c.conn.Close()
 		}
 	}
 }

@@ -102,6 +102,7 @@ type Loyalty struct {
 	Pattern   string        `yaml:"pattern" doc:"Names that count, as globs separated by commas."`
 	Stable    time.Duration `yaml:"stable" doc:"A file is read once its size and time have not changed for this long."`
 	Poll      time.Duration `yaml:"poll" doc:"The folder is looked at this often, beside the file system's notices."`
+	HoldMin   int           `yaml:"hold_minimum" doc:"A file that withdraws no more than this many members is never held for its share."`
 	HoldShare float64       `yaml:"hold_share" doc:"A file that would withdraw more than this share of the known members is held until it is accepted."`
 }
 
@@ -144,7 +145,7 @@ func Default() Config {
 		},
 		Delivery: HomeDelivery{Topic: topology.HomeDeliveryTopic, Table: "inventory.customers", Layout: "auto"},
 		Loyalty: Loyalty{Folder: "loyalty", Pattern: "*.csv,*.csv.gz", Stable: 5 * time.Second, Poll: 10 * time.Second,
-			HoldShare: 0.1},
+			HoldMin: 3, HoldShare: 0.1},
 		OnlineStore: OnlineStore{
 			URL: "http://localhost:8080/api/onlineStore", Interval: 15 * time.Minute, NotFoundInterval: time.Hour,
 			RequestsPerSecond: 50, Concurrency: 16, Timeout: 10 * time.Second, MaxBodyBytes: 16 << 20,

@@ -35,7 +35,8 @@ func EnvName(path string) string {
 func Keys() []Key {
 	var keys []Key
 	c := Default()
-	walk(reflect.ValueOf(&c).Elem(), "", func(path string, f reflect.StructField, v reflect.Value) error {
+	// The visitor never fails, so neither does walk.
+	_ = walk(reflect.ValueOf(&c).Elem(), "", func(path string, f reflect.StructField, v reflect.Value) error {
 		keys = append(keys, Key{Path: path, Env: EnvName(path), Type: typeName(f.Type), Default: text(v),
 			Doc: f.Tag.Get("doc"), Secret: strings.Contains(f.Type.String(), "Secret")})
 		return nil

@@ -168,6 +168,9 @@ func (c Config) checkSources() *problem {
 	if c.Loyalty.HoldShare < 0 || c.Loyalty.HoldShare > 1 {
 		return bad("loyalty.hold_share", "%v: a share from 0 to 1", c.Loyalty.HoldShare)
 	}
+	if c.Loyalty.HoldMin < 0 {
+		return bad("loyalty.hold_minimum", "%d: use 0 or more", c.Loyalty.HoldMin)
+	}
 	if c.Loyalty.Folder == "" {
 		return bad("loyalty.folder", "empty: name a folder")
 	}

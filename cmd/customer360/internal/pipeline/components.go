@@ -32,7 +32,7 @@ func ImporterConfig(c config.Config, stateDir, instance string) csvdir.Config {
 	i := csvdir.DefaultConfig()
 	i.Dir, i.StateDir, i.Instance = c.Loyalty.Folder, filepath.Join(stateDir, "csvdir"), instance
 	i.Pattern, i.Stable, i.Poll, i.HoldShare = c.Loyalty.Pattern, c.Loyalty.Stable, c.Loyalty.Poll, c.Loyalty.HoldShare
-	i.Compression = c.Kafka.CompressionType
+	i.Compression, i.HoldMinimum = c.Kafka.CompressionType, c.Loyalty.HoldMin
 	return i
 }
 

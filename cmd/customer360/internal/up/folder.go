@@ -48,8 +48,7 @@ func openFolder(path string, fresh bool) (*folder, error) {
 	f := &folder{path: path, lock: lock}
 	if fresh {
 		if err := f.empty(); err != nil {
-			lock.Close()
-			return nil, fmt.Errorf("--fresh: %w", err)
+			return nil, errors.Join(fmt.Errorf("--fresh: %w", err), lock.Close())
 		}
 	}
 	return f, nil

@@ -214,7 +214,7 @@ func (s *sampler) progress(snap *screen.Snapshot) {
 	case importer.Current != nil:
 		member.Done, member.Total = int64(importer.Progress*1000), 1000
 	case importer.Last != nil:
-		member.Done, member.Total = int64(importer.Last.Rows), int64(importer.Last.Rows)
+		member.Done, member.Total = importer.Last.Rows, importer.Last.Rows
 	}
 	snap.Load = []screen.Progress{
 		{Name: "Home Delivery", Done: world.SnapshotRows, Total: world.SnapshotTotal},

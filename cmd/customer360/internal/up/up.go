@@ -86,7 +86,7 @@ func (r *run) openLog() (func(), error) {
 		return nil, fmt.Errorf("the log: %w", err)
 	}
 	r.log = slog.New(slog.NewTextHandler(file, nil))
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }
 
 func (r *run) all(ctx context.Context) (err error) {
