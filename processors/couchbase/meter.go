@@ -29,7 +29,15 @@ func (o outcome) String() string {
 	return [...]string{"written", "removed", "superseded", "unchanged", "outdated", "kept", "skipped", "dead_letter", "abandoned"}[o]
 }
 
-const lookedUp = "look-up"
+// lookUp stands beside the steps in metrics and logs.
+const lookUp = alreadyDone
+
+func operationName(s step) string {
+	if s == lookUp {
+		return "look-up"
+	}
+	return s.String()
+}
 
 // meter counts for Status and for the metrics of one sink.
 type meter struct {
@@ -42,7 +50,7 @@ type meter struct {
 	skips     *prometheus.CounterVec
 	failures  *prometheus.CounterVec
 	foreigns  *prometheus.CounterVec
-	seconds   *prometheus.HistogramVec
+	seconds   [lookUp + 1][2]prometheus.Observer // by success
 	inFlights prometheus.Gauge
 	lastWrite prometheus.Gauge
 
@@ -57,6 +65,9 @@ func newMeter(r prometheus.Registerer, sink string) (*meter, error) {
 	messages := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "messages_total",
 		Help: "Messages by what became of them: written, removed, superseded by a newer one, unchanged (done already), outdated (Couchbase has a newer one), kept (a foreign document), skipped, dead_letter, abandoned."},
 		[]string{"sink", "outcome"}), &errs)
+	seconds := shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "operation_seconds",
+		Help: "Time of an operation on a document, by kind and success.", Buckets: prometheus.ExponentialBuckets(0.0001, 3, 11)},
+		[]string{"sink", "operation", "ok"}), &errs)
 	m := &meter{
 		skips: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "skipped_total",
 			Help: "Records that are no document, by reason."}, []string{"sink", "reason"}), &errs).MustCurryWith(label),
@@ -65,9 +76,6 @@ func newMeter(r prometheus.Registerer, sink string) (*meter, error) {
 			[]string{"sink", "class"}), &errs).MustCurryWith(label),
 		foreigns: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "foreign_documents_total",
 			Help: "Documents without a fence that a message met, by what was done: overwrite or keep."}, []string{"sink", "action"}), &errs).MustCurryWith(label),
-		seconds: shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "operation_seconds",
-			Help: "Time of an operation on a document, by kind and success.", Buckets: prometheus.ExponentialBuckets(0.0001, 3, 11)},
-			[]string{"sink", "operation", "ok"}), &errs).MustCurryWith(label).(*prometheus.HistogramVec),
 		inFlights: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "in_flight_messages",
 			Help: "Messages that are not in Couchbase yet."}, []string{"sink"}), &errs).With(label),
 		lastWrite: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "last_write_timestamp_seconds",
@@ -76,6 +84,11 @@ func newMeter(r prometheus.Registerer, sink string) (*meter, error) {
 	}
 	for o := range outcomes {
 		m.messages[o] = messages.WithLabelValues(sink, o.String())
+	}
+	for s := range m.seconds {
+		for ok := range m.seconds[s] {
+			m.seconds[s][ok] = seconds.WithLabelValues(sink, operationName(step(s)), []string{"false", "true"}[ok])
+		}
 	}
 	return m, errors.Join(errs...)
 }
@@ -109,12 +122,12 @@ func (m *meter) retry(c class) {
 	m.failures.WithLabelValues(c.String()).Inc()
 }
 
-func (m *meter) operation(kind string, start time.Time, err error) {
-	ok := "true"
+func (m *meter) operation(s step, start time.Time, err error) {
+	ok := 1
 	if err != nil {
-		ok = "false"
+		ok = 0
 	}
-	m.seconds.WithLabelValues(kind, ok).Observe(time.Since(start).Seconds())
+	m.seconds[s][ok].Observe(time.Since(start).Seconds())
 }
 
 // maxForeign bounds the memory of what was logged once.

@@ -91,7 +91,8 @@ func (s *Sink) build(deps Deps, group string, graph func(goka.ProcessCallback) *
 
 // Run connects to Couchbase, makes sure that fenced writes are allowed there,
 // and writes until ctx ends, which is no error. It ends with an error when
-// address, names, rights or versions are wrong.
+// names, rights or versions are wrong, and when nothing answers at the address
+// for ConnectTimeout; once connected it waits for Couchbase for ever.
 func (s *Sink) Run(ctx context.Context) error {
 	if !s.start() {
 		return fmt.Errorf("couchbase: %s runs already", s.groupName())

@@ -81,8 +81,7 @@ func (s *staging) route(raw *codec.Raw) route {
 // that the decoder does not understand is kept: here it can be looked at.
 func (s *staging) foreign(raw *codec.Raw) string {
 	if s.decoder != nil {
-		switch change, err := s.decoder.Decode(raw); {
-		case err == nil:
+		if change, err := s.decoder.Decode(raw); err == nil {
 			return change.Ignored
 		}
 	}

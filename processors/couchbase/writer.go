@@ -155,9 +155,9 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 			start := time.Now()
 			var err error
 			known, err = w.store.lookup(ctx, q.key)
-			w.meter.operation(lookedUp, start, err)
+			w.meter.operation(lookUp, start, err)
 			if err != nil {
-				if !w.failed(ctx, q, m, &a, lookedUp, err) {
+				if !w.failed(ctx, q, m, &a, lookUp, err) {
 					return
 				}
 				continue
@@ -182,11 +182,11 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		op := m.mutation
 		op.fence = carries(s, known, op)
 		cas, err := w.store.operate(ctx, q.key, s, known.cas, op)
-		w.meter.operation(s.String(), start, err)
+		w.meter.operation(s, start, err)
 		if err != nil {
 			cached = false
 			w.cache.drop(q.key)
-			if !w.failed(ctx, q, m, &a, s.String(), err) {
+			if !w.failed(ctx, q, m, &a, s, err) {
 				return
 			}
 			if s == insert && classify(err) == ambiguous && !sleep(ctx, w.cfg.Timeout) {
@@ -232,7 +232,7 @@ func (w *writer) foreign(key, what string) {
 
 // failed does what is to be done about an error; false: the worker leaves the
 // key, because the sink stops.
-func (w *writer) failed(ctx context.Context, q *queue, m *message, a *attempts, what string, err error) bool {
+func (w *writer) failed(ctx context.Context, q *queue, m *message, a *attempts, what step, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
@@ -244,13 +244,13 @@ func (w *writer) failed(ctx context.Context, q *queue, m *message, a *attempts, 
 		m.done(engine.Fatal(explain(err, w.cfg, w.target)))
 		return sleep(ctx, w.cfg.RetryMax) // the rest is abandoned when the session ends
 	case refused:
-		w.log.Warn("Couchbase refuses a document: dead letter", "target", w.target.String(), "operation", what, "error", brief(err))
+		w.log.Warn("Couchbase refuses a document: dead letter", "target", w.target.String(), "operation", operationName(what), "error", brief(err))
 		w.drop(q, m)
 		w.refuse(m, "Couchbase refuses the document: "+brief(err))
 		return true
 	case lost:
 		return a.raced(ctx)
 	}
-	w.health.bad(w.target, what, err)
+	w.health.bad(w.target, operationName(what), err)
 	return a.wait(ctx)
 }
