@@ -1,0 +1,17 @@
+package pipeline
+
+import (
+	"flag"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestMain(m *testing.M) {
+	// These tests wait more than they work.
+	_ = flag.Set("test.parallel", "6")
+	// leveldb's goroutine stays for a second after Close.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
+}

@@ -1,0 +1,211 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/internal/deadletters"
+	"customer360/topology"
+)
+
+// spot is one partition.
+type spot struct {
+	topic     string
+	partition int32
+}
+
+// follower reads all topics of the graph, so that a group's commit can be
+// compared with the last data record rather than with the end, where
+// transactions leave their markers.
+type follower struct {
+	graph topology.Graph
+	admin *kadm.Client
+
+	mu   sync.Mutex
+	next map[spot]int64 // read up to here
+	data map[spot]int64 // offset of the last data record, plus 1
+}
+
+func startFollower(t *testing.T, opts []kgo.Opt, g topology.Graph) *follower {
+	t.Helper()
+	var names []string
+	for _, topic := range g.Topics {
+		names = append(names, topic.Name)
+	}
+	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.ConsumeTopics(names...), kgo.KeepControlRecords(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{graph: g, admin: kadm.NewClient(cl), next: map[spot]int64{}, data: map[spot]int64{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			f.take(cl.PollFetches(ctx))
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+		cl.Close()
+	})
+	return f
+}
+
+func (f *follower) take(fetches kgo.Fetches) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fetches.EachRecord(func(r *kgo.Record) {
+		s := spot{r.Topic, r.Partition}
+		f.next[s] = r.Offset + 1
+		if !r.Attrs.IsControl() {
+			f.data[s] = r.Offset + 1
+		}
+	})
+}
+
+// look returns the ends, and who has still something to do ("" when nobody).
+func (f *follower) look(ctx context.Context) (ends map[spot]int64, busy string, err error) {
+	var names []string
+	for _, topic := range f.graph.Topics {
+		names = append(names, topic.Name)
+	}
+	listed, err := f.admin.ListEndOffsets(ctx, names...)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	ends = map[spot]int64{}
+	listed.Each(func(o kadm.ListedOffset) { ends[spot{o.Topic, o.Partition}] = o.Offset })
+	f.mu.Lock()
+	data := maps.Clone(f.data)
+	for s, end := range ends {
+		if f.next[s] < end {
+			busy = fmt.Sprintf("%s/%d is not read or not committed up to its end %d", s.topic, s.partition, end)
+		}
+	}
+	f.mu.Unlock()
+	if busy != "" {
+		return ends, busy, nil
+	}
+	for _, g := range f.graph.Groups {
+		committed, err := f.admin.FetchOffsets(ctx, g.Name)
+		if err != nil {
+			return ends, "", err
+		}
+		for s, last := range data {
+			if o, ok := committed.Lookup(s.topic, s.partition); slices.Contains(g.Inputs, s.topic) && (!ok || o.At < last) {
+				return ends, fmt.Sprintf("group %s is behind on %s/%d", g.Name, s.topic, s.partition), nil
+			}
+		}
+	}
+	return ends, "", nil
+}
+
+// eventually waits until check returns "", which is asked for only while
+// nothing moves: not in Kafka, not in the importer and not in the poller.
+func (c *cluster) eventually(check func() string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	var before map[spot]int64
+	why := "not looked yet"
+	for {
+		ends, busy, err := c.follow.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			c.t.Fatalf("after %v: %s", deadline, why)
+		case err != nil:
+			c.t.Fatalf("looking whether all has arrived: %v", err)
+		case busy == "":
+			busy = c.busy()
+		}
+		if why = busy; busy == "" {
+			why = "the topics grow"
+			if maps.Equal(ends, before) {
+				if why = check(); why == "" {
+					return
+				}
+			}
+		}
+		before = ends
+		if busy != "" {
+			before = nil
+		}
+		for _, r := range c.runs {
+			if !r.alive() && r.err != nil {
+				c.t.Fatalf("a pipeline ended with: %v", r.err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(40 * time.Millisecond):
+		}
+	}
+}
+
+// busy names what a running pipeline does beside Kafka.
+func (c *cluster) busy() string {
+	for _, r := range c.runs {
+		switch {
+		case !r.alive():
+		case r.Importer() != nil && !r.Importer().Idle():
+			return "a CSV file is being imported"
+		case r.Poller() != nil && r.Poller().Unanswered() > 0:
+			return "an email has no first answer"
+		case r.Poller() != nil && r.Poller().Status().InFlight > 0:
+			return "a poll is under way"
+		}
+	}
+	return ""
+}
+
+// expect waits until the documents are exactly these.
+func (c *cluster) expect(want map[string]string) {
+	c.t.Helper()
+	c.eventually(func() string { return difference(want, c.documents("customer360")) })
+}
+
+// quiet waits until nothing moves.
+func (c *cluster) quiet() {
+	c.t.Helper()
+	c.eventually(func() string { return "" })
+}
+
+// difference is "" for equal documents. Passwords are masked: it is printed.
+func difference(want, got map[string]string) string {
+	var lines []string
+	line := func(mark, key, body string) {
+		lines = append(lines, fmt.Sprintf("%s %s %s", mark, key, deadletters.Mask([]byte(body), false)))
+	}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if body, ok := got[key]; !ok || body != want[key] {
+			line("-", key, want[key])
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(got)) {
+		if body, ok := want[key]; !ok || body != got[key] {
+			line("+", key, got[key])
+		}
+	}
+	if len(lines) > 20 {
+		lines = append(lines[:20], fmt.Sprintf("and %d more", len(lines)-20))
+	}
+	if lines == nil {
+		return ""
+	}
+	return "documents differ (- wanted, + there):\n" + strings.Join(lines, "\n")
+}
