@@ -217,7 +217,8 @@ func TestBrokerAway(t *testing.T) {
 	const n, keys = 6000, 100
 	generate(t, b.Addr, 0, n/2, keys, 0)
 	r := startJob(t, b, dir, "a")
-	time.Sleep(400 * time.Millisecond)
+	eventually(t, 20*time.Second, func() bool { return r.Status().State == engine.Running }, func() string { return "not running" })
+	time.Sleep(100 * time.Millisecond)
 	var port int
 	if _, err := fmt.Sscanf(b.Addr, "127.0.0.1:%d", &port); err != nil {
 		t.Fatal(err)

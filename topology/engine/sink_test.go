@@ -135,7 +135,7 @@ func TestSinkCommitsOnlyBehindDoneWork(t *testing.T) {
 	a := start(t, config(0), sinkGraph(d.callback), engine.Hooks{})
 	bb := start(t, config(1), sinkGraph(d.callback), engine.Hooks{})
 	checks := 0
-	eventually(t, 40*time.Second, func() bool {
+	eventually(t, 90*time.Second, func() bool {
 		committed := d.check(adm)
 		switch checks++; {
 		case checks%16 == 3 && checks < 80:
@@ -166,11 +166,11 @@ func TestSinkWithTheDownstreamAway(t *testing.T) {
 	b, adm := startSinkBroker(t)
 	d := newDownstream(t)
 	d.away.Store(true)
-	const n = 20_000
+	const n = 6000
 	generate(t, b.Addr, 0, n, 100, 0)
 	config := func(name string) engine.Config {
 		cfg := sinkConfig(b.Addr, name)
-		cfg.MaxInFlight, cfg.QueueBytes = 200, 1<<20
+		cfg.MaxInFlight, cfg.QueueBytes = 200, 1<<18
 		return cfg
 	}
 	var revoked, again atomic.Int32
@@ -195,7 +195,7 @@ func TestSinkWithTheDownstreamAway(t *testing.T) {
 		t.Errorf("%d messages are committed", committed)
 	}
 	d.away.Store(false)
-	eventually(t, 30*time.Second, func() bool { return d.check(adm) == n }, func() string { return fmt.Sprintf("%d of %d are committed", d.check(adm), n) })
+	eventually(t, 60*time.Second, func() bool { return d.check(adm) == n }, func() string { return fmt.Sprintf("%d of %d are committed", d.check(adm), n) })
 	for _, r := range []*running{a, bb} {
 		if err := r.stop(); err != nil {
 			t.Error(err)

@@ -24,7 +24,7 @@ type facts struct {
 // check finds what cannot work before anything is joined: topics that are
 // missing or do not fit, partitions without a committed offset.
 func (g *Group) check(ctx context.Context) (facts, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var f facts
 	if g.cfg.Transactional {
