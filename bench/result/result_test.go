@@ -1,0 +1,98 @@
+package result_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/xitongsys/parquet-go/reader"
+	"github.com/xitongsys/parquet-go/source"
+
+	"customer360/bench/result"
+)
+
+// memory is a Parquet file that is only read. The reader opens it once per
+// column, each with a place of its own.
+type memory struct {
+	*bytes.Reader
+	content []byte
+}
+
+func open(content []byte) memory { return memory{bytes.NewReader(content), content} }
+
+func (m memory) Open(string) (source.ParquetFile, error) { return open(m.content), nil }
+func (memory) Create(string) (source.ParquetFile, error) { return nil, errors.ErrUnsupported }
+func (memory) Write([]byte) (int, error)                 { return 0, errors.ErrUnsupported }
+func (memory) Close() error                              { return nil }
+
+func read(t *testing.T, content []byte) []result.Row {
+	t.Helper()
+	r, err := reader.NewParquetReader(open(content), new(result.Row), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.ReadStop()
+	rows := make([]result.Row, r.GetNumRows())
+	if err := r.Read(&rows); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func rows(n int) []result.Row {
+	rows := make([]result.Row, n)
+	for i := range rows {
+		rows[i] = result.Origin("0123abcd")
+		rows[i].Benchmark, rows[i].Contender, rows[i].Round = "merge", []string{"merge", "raw"}[i%2], int32(i+1)
+		rows[i].Metric, rows[i].Unit, rows[i].Value = "CPU", "µs/record", float64(i)+0.125
+		rows[i].Settings = `{"keys":10,"quote":"\""}`
+		rows[i].Time = time.Date(2026, 11, 26, 12, 0, i, 123_000, time.UTC).UnixMicro()
+	}
+	return rows
+}
+
+func TestRowsComeBackAsTheyWereWritten(t *testing.T) {
+	for _, n := range []int{1, 7, 5000} { // 5000 rows take more than one page
+		want := rows(n)
+		var b bytes.Buffer
+		if err := result.Write(&b, want); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, b.Bytes()); !slices.Equal(got, want) {
+			t.Errorf("%d rows: read back something else; the first is %+v, want %+v", n, got[0], want[0])
+		}
+	}
+}
+
+func TestSaveReplacesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "results.parquet")
+	for _, n := range []int{5, 2} {
+		if err := result.Save(path, rows(n)); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, content); len(got) != n {
+			t.Errorf("%d rows in the file, want %d", len(got), n)
+		}
+	}
+	if got := rows(1)[0].At(); !got.Equal(time.Date(2026, 11, 26, 12, 0, 0, 123_000, time.UTC)) {
+		t.Errorf("the row's time is %v", got)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("beside the file: %v, %v", entries, err)
+	}
+}
+
+func TestNoRowsAreAnError(t *testing.T) {
+	var b bytes.Buffer
+	if err := result.Write(&b, nil); err == nil || b.Len() > 0 {
+		t.Errorf("wrote %d bytes, error %v", b.Len(), err)
+	}
+}
