@@ -10,7 +10,8 @@ import (
 )
 
 func (a *app) configCommand() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check and show the configuration"}
+	c := &cobra.Command{Use: "config", Short: "Check and show the configuration",
+		Example: "  customer360 config check --config customer360.yaml"}
 	c.AddCommand(&cobra.Command{
 		Use: "check", Short: "Read the configuration strictly and say what is wrong with it, and where",
 		Example: "  customer360 config check --config customer360.yaml", Args: cobra.NoArgs,

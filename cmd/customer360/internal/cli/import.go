@@ -74,6 +74,7 @@ func (a *app) importFiles(ctx context.Context, files []string, accept bool) erro
 		return refused(err)
 	}
 	defer slot.Release() //nolint:errcheck // the lock ends with the process at the latest
+	c.Log.Level = "warn" // what went well is printed as the result
 	deps := csvdir.Deps{Log: a.logger(c.Log), Kafka: opts}
 	for _, file := range files {
 		f, err := a.importFile(ctx, pipeline.ImporterConfig(c, slot.Dir, slot.Name), deps, file, accept)
@@ -83,7 +84,7 @@ func (a *app) importFiles(ctx context.Context, files []string, accept bool) erro
 		case err != nil:
 			return err
 		case f == nil:
-			fmt.Fprintf(a.out, "%s accepted: the importer that watches the folder goes on with it\n", file)
+			fmt.Fprintf(a.out, "%s accepted: it is imported at the next look at it, in the folder or by hand\n", file)
 		case a.output == "json":
 			if err := a.json(f); err != nil {
 				return err

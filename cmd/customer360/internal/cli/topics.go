@@ -13,7 +13,8 @@ import (
 )
 
 func (a *app) topicsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "topics", Short: "Create and check the topology's topics on a cluster"}
+	c := &cobra.Command{Use: "topics", Short: "Create and check the topology's topics on a cluster",
+		Example: "  customer360 topics check --config customer360.yaml"}
 	c.AddCommand(&cobra.Command{
 		Use: "create", Short: "Create the topics that are missing, with the right settings",
 		Example: "  customer360 topics create --config customer360.yaml", Args: cobra.NoArgs,

@@ -72,6 +72,9 @@ func Run(ctx context.Context, o Options) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // Ctrl-C while it was starting
 	}
+	if err == nil && screen.IsTerminal(o.Out) && !o.Once {
+		fmt.Fprintln(o.Out, "\n  ended in order")
+	}
 	return err
 }
 
