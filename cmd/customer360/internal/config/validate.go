@@ -142,6 +142,7 @@ func (c Config) checkCouchbase() *problem {
 	return first(
 		oneOf("couchbase.durability", b.Durability, "none", "majority", "majority_and_persist_to_active", "persist_to_majority"),
 		oneOf("couchbase.foreign", b.Foreign, "overwrite", "keep"),
+		oneOf("couchbase.first_write", b.FirstWrite, "insert", "reserve"),
 		positive("couchbase.timeout", b.Timeout),
 		positive("couchbase.loyalty_expiry", b.LoyaltyExpiry),
 	)

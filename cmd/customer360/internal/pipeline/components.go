@@ -61,7 +61,7 @@ func CouchbaseConfig(c config.Config) couchbase.Config {
 	s.ConnectionString, s.Username, s.Password = b.ConnectionString, b.Username, b.Password.Reveal()
 	s.CAPath, s.CertificatePath, s.KeyPath = b.TLS.CAFile, b.TLS.CertFile, b.TLS.KeyFile
 	s.Documents, s.Staging, s.Metadata = target(b.Documents), target(b.Staging), target(b.Metadata)
-	s.Workers, s.Timeout, s.Foreign = b.Workers, b.Timeout, b.Foreign
+	s.Workers, s.Timeout, s.Foreign, s.FirstWrite = b.Workers, b.Timeout, b.Foreign, b.FirstWrite
 	// The configuration spells it as Couchbase's Kafka connector does, the SDK
 	// otherwise.
 	s.Durability = map[string]string{"majority_and_persist_to_active": "majorityAndPersistActive",
@@ -136,9 +136,8 @@ func (p *Pipeline) importer() (component, error) {
 }
 
 func (p *Pipeline) poller(sources []codec.Source) (component, error) {
-	store := sources[slices.IndexFunc(sources, func(s codec.Source) bool { return s.Name == codec.OnlineStore })]
 	poller, err := restpoll.New(PollerConfig(p.config), restpoll.Deps{Log: p.deps.Log.With("part", "restpoll"),
-		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Decoder: store.Decoder})
+		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.OnlineStore)})
 	if err != nil {
 		return component{}, fmt.Errorf("online_store: %w", err)
 	}
@@ -148,10 +147,10 @@ func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 	}}, nil
 }
 
-// sinks are the writers to Couchbase; what they share is one connection.
-func (p *Pipeline) sinks(staging, documents bool) ([]component, error) {
+// sinks are the writers to Couchbase.
+func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]component, error) {
 	deps := couchbase.Deps{Log: p.deps.Log.With("part", "couchbase"), Registry: p.deps.Registry, Engine: p.engine,
-		Kafka: p.deps.Kafka, Settings: p.graph.Settings}
+		Kafka: p.deps.Kafka, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.HomeDelivery)}
 	c := CouchbaseConfig(p.config)
 	var components []component
 	add := func(name string, s *couchbase.Sink, err error) error {
@@ -186,6 +185,10 @@ func (p *Pipeline) sinks(staging, documents bool) ([]component, error) {
 		}
 	}
 	return components, nil
+}
+
+func decoderOf(sources []codec.Source, name string) codec.Decoder {
+	return sources[slices.IndexFunc(sources, func(s codec.Source) bool { return s.Name == name })].Decoder
 }
 
 // guard pins the form of Home Delivery's keys; the others' keys are our own.

@@ -113,7 +113,7 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 			return nil, err
 		}
 	}
-	if err := add(p.sinks(has("staging"), has("sink"))); err != nil {
+	if err := add(p.sinks(sources, has("staging"), has("sink"))); err != nil {
 		return nil, err
 	}
 	return p, nil
