@@ -34,7 +34,8 @@ func (g *Generator) Decoded() iter.Seq[codec.Record] {
 	}
 }
 
-// record i. Its number is its version, and makes its content unlike all others'.
+// record i. Its number is its version, and is in a field of each source, so that
+// no record repeats another.
 func (g *Generator) record(i int) codec.Record {
 	d := roll(g.cfg.Seed, ofRecord, i)
 	customer := g.customer(i, &d)

@@ -96,3 +96,23 @@ func TestNoRowsAreAnError(t *testing.T) {
 		t.Errorf("wrote %d bytes, error %v", b.Len(), err)
 	}
 }
+
+func TestSummariesAreMediansWithTheirSpread(t *testing.T) {
+	var all []result.Row
+	for round, value := range []float64{4, 1, 100, 2} {
+		for _, contender := range []string{"merge", "raw"} {
+			all = append(all, result.Row{Benchmark: "merge", Contender: contender, Round: int32(round), Metric: "cpu", Unit: "us/record", Value: value})
+			value *= 10
+		}
+	}
+	want := []result.Summary{
+		{Benchmark: "merge", Contender: "merge", Metric: "cpu", Unit: "us/record", Rounds: 4, Median: 3, Min: 1, Max: 100},
+		{Benchmark: "merge", Contender: "raw", Metric: "cpu", Unit: "us/record", Rounds: 4, Median: 30, Min: 10, Max: 1000},
+	}
+	if got := result.Summarise(all); !slices.Equal(got, want) {
+		t.Errorf("%+v\nwant\n%+v", got, want)
+	}
+	if got := result.Summarise(all[:6])[0].Median; got != 4 {
+		t.Errorf("the median of 4, 1, 100 is %v", got)
+	}
+}
