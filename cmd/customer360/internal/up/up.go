@@ -41,7 +41,7 @@ type run struct {
 }
 
 // memoryLimit is Go's soft limit for the whole process, servers included.
-const memoryLimit = 1 << 30
+const memoryLimit = 1280 << 20
 
 // errQuiet ends a --once run.
 var errQuiet = errors.New("everything has arrived")
