@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 func small() Config {
 	return Config{Load: load.Config{Records: 2000, Keys: 200, Distribution: load.Uniform, Seed: 1},
 		Rounds: 1, Warmup: 0, // 2000 records are gone between two looks
-		 Partitions: 4, Contenders: []Contender{Merge, Raw}}
+		Partitions: 4, Contenders: []Contender{Merge, Raw}}
 }
 
 // newest is what the documents must say of the load, told without merge.
