@@ -17,7 +17,7 @@ func raw(ctx context.Context, b *broker, cfg Config) (window, error) {
 	group := b.graph.Settings.MergeGroup()
 	session, err := kgo.NewGroupTransactSession(b.with(
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(b.graph.Settings.Records()), kgo.TransactionalID(group),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets(),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.DefaultProduceTopic(b.graph.Settings.Documents()), kgo.RecordPartitioner(placement()),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression()),
 	)...)
