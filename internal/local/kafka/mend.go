@@ -41,6 +41,13 @@ func mend(dir string, log *slog.Logger) error {
 			}
 		}
 	}
+	aborted, err := abortOpen(dir, topics, time.Now())
+	if err != nil {
+		return fmt.Errorf("aborting transactions that a kill left open: %w", err)
+	}
+	if aborted > 0 {
+		log.Info("the embedded Kafka broker aborted transactions that were open when it was killed", "markers", aborted)
+	}
 	return nil
 }
 

@@ -112,7 +112,7 @@ func markEverywhere(dir string, d decision, now time.Time) error {
 			if !l.waiting {
 				continue
 			}
-			if err := l.mark(d, now); err != nil {
+			if err := l.mark(d.Producer, d.Epoch, kmsg.ControlRecordKeyTypeCommit, now); err != nil {
 				return fmt.Errorf("finishing a commit on partition %d of %s: %w", k, t.Name, err)
 			}
 		}
@@ -120,19 +120,20 @@ func markEverywhere(dir string, d decision, now time.Time) error {
 	return nil
 }
 
-// tail is the end of a partition's log after a kill.
+// tail is the end of a partition's log after a kill, and what is open in it.
 type tail struct {
 	dir     string
-	base    int64 // of the last segment
-	size    int64 // of its whole batches
-	batches int64 // in it
-	next    int64 // offset
-	epoch   int32 // leader's
-	waiting bool
+	base    int64           // of the last segment
+	size    int64           // of its whole batches
+	batches int64           // in it
+	next    int64           // offset
+	epoch   int32           // leader's
+	waiting bool            // the producer asked for has an open transaction
+	open    map[int64]int16 // epochs of all producers that have one
 }
 
 func readTail(dir string, producer int64, epoch int16) (tail, error) {
-	l := tail{dir: dir}
+	l := tail{dir: dir, open: map[int64]int16{}}
 	segments, err := segmentsIn(dir)
 	if err != nil {
 		return l, err
@@ -152,7 +153,14 @@ func readTail(dir string, producer int64, epoch int16) (tail, error) {
 			l.size += int64(size)
 			l.batches++
 			l.next, l.epoch = b.FirstOffset+int64(b.LastOffsetDelta)+1, b.PartitionLeaderEpoch
-			switch s := (stored{RecordBatch: b}); {
+			s := stored{RecordBatch: b}
+			switch {
+			case s.control():
+				delete(l.open, b.ProducerID)
+			case s.transactional():
+				l.open[b.ProducerID] = b.ProducerEpoch
+			}
+			switch {
 			case b.ProducerID != producer || !s.transactional():
 			case s.control():
 				l.waiting = false
@@ -179,20 +187,22 @@ func wholeBatch(data []byte) (b kmsg.RecordBatch, size int, ok bool) {
 
 // mark appends the marker as kfake would have, over whatever a kill left half
 // written behind the last whole batch.
-func (l tail) mark(d decision, now time.Time) error {
-	key := kmsg.ControlRecordKey{Type: kmsg.ControlRecordKeyTypeCommit}
+func (l *tail) mark(producer int64, epoch int16, kind kmsg.ControlRecordKeyType, now time.Time) error {
+	key := kmsg.ControlRecordKey{Type: kind}
 	marker := kmsg.EndTxnMarker{}
 	record := kmsg.Record{Key: key.AppendTo(nil), Value: marker.AppendTo(nil)}
 	record.Length = int32(len(record.AppendTo(nil)) - 1) // the length itself is one byte
 	raw := encoded(kmsg.RecordBatch{
 		FirstOffset: l.next, PartitionLeaderEpoch: l.epoch, Magic: 2, Attributes: 0x30,
 		FirstTimestamp: now.UnixMilli(), MaxTimestamp: now.UnixMilli(),
-		ProducerID: d.Producer, ProducerEpoch: d.Epoch, FirstSequence: -1, NumRecords: 1, Records: record.AppendTo(nil),
+		ProducerID: producer, ProducerEpoch: epoch, FirstSequence: -1, NumRecords: 1, Records: record.AppendTo(nil),
 	})
-	return errors.Join(
+	err := errors.Join(
 		writeAt(segmentPath(l.dir, l.base), raw, l.size),
 		writeAt(indexPath(l.dir, l.base), indexOf(l.epoch), l.batches*indexEntry),
 	)
+	l.next, l.size, l.batches = l.next+1, l.size+int64(len(raw)), l.batches+1
+	return err
 }
 
 func writeAt(path string, data []byte, at int64) error {
