@@ -150,6 +150,9 @@ func TestRestart(t *testing.T) {
 			c.produce(records[:lifeSize/2]...)
 			c.until("the first documents", func() bool { return r.documentsSink().Status().Written > 0 })
 			r.stop()
+			if _, busy, err := c.follow.look(t.Context()); err != nil || busy == "" {
+				t.Logf("it had done everything before it was stopped (%v)", err)
+			}
 			prepare(c)
 			c.produce(records[lifeSize/2:]...) // while nobody is there
 			c.run("one")

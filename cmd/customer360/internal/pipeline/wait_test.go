@@ -179,12 +179,6 @@ func (c *cluster) expect(want map[string]string) {
 	c.eventually(func() string { return difference(want, c.documents("customer360")) })
 }
 
-// quiet waits until nothing moves.
-func (c *cluster) quiet() {
-	c.t.Helper()
-	c.eventually(func() string { return "" })
-}
-
 // difference is "" for equal documents. Passwords are masked: it is printed.
 func difference(want, got map[string]string) string {
 	var lines []string
