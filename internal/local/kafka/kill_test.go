@@ -236,6 +236,22 @@ func TestAKillWithinATransactionAbortsIt(t *testing.T) {
 			if at := r.committed(t); at != 3 {
 				t.Errorf("the group is at %d, want 3", at)
 			}
+			// The same producer's next transaction is seen, and does not bring
+			// the aborted one back: not now, not after another restart.
+			next := r.transaction(t, "next")
+			if err := next.EndTransaction(context.Background(), kgo.TryCommit); err != nil {
+				t.Fatal(err)
+			}
+			next.Close()
+			for _, when := range []string{"now", "after another kill"} {
+				if seen := r.visible(t); seen["done"] != partitions || seen["open"] != 0 || seen["next"] != partitions {
+					t.Errorf("%s: %v are committed", when, seen)
+				}
+				if when == "now" {
+					r.kill(t)
+					r = run(t, dir, nil)
+				}
+			}
 		})
 	}
 }
