@@ -7,10 +7,10 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench clean
+.PHONY: help run build test race lint fuzz bench bench-merge clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(BIN) ## build, and run the whole line on embedded parts (Ctrl-C ends it; ARGS="--customers 100000" ...)
 	@exec ./$(BIN) up $(ARGS)
@@ -24,7 +24,7 @@ test: ## everything that needs only Go
 	$(GO) test -timeout 15m ./...
 
 race: ## engine, sinks and what runs beside them, under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./topology/... ./processors/... ./emitters/...
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./topology/... ./processors/... ./emitters/... ./cmd/customer360/internal/...
 
 lint: ## go vet, gofmt and golangci-lint (installed on first use)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }
@@ -39,6 +39,10 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 
 bench: ## Go benchmarks beside the code, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-merge: ## merge as shipped beside raw franz-go, broker in the process (ARGS="--records 1000000 ...")
+	$(GO) run ./bench/cmd/customer360-bench --records 500000 --keys 50000 --rounds 5 \
+	  --commit "$$(git describe --always --dirty=+dirty --abbrev=40 --exclude='*')" --out results.parquet $(ARGS)
 
 clean: ## remove what was built and the local run's folder
 	rm -rf bin .customer360

@@ -10,7 +10,7 @@ import (
 // Source is one line of the table.
 type Source struct {
 	Name    string
-	Records int64 // in the raw topic, since ever
+	Records int64 // read from the raw topic since the process began
 	Lag     int64 // of its rekey group; -1: not known yet
 	Last    time.Time
 }
