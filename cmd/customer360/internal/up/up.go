@@ -2,7 +2,6 @@ package up
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +20,6 @@ import (
 	"customer360/cmd/customer360/internal/pipeline"
 	"customer360/cmd/customer360/internal/screen"
 	"customer360/cmd/customer360/internal/web"
-	"customer360/internal/deadletters"
 	"customer360/internal/instance"
 	"customer360/internal/local/simulate"
 )
@@ -265,74 +263,4 @@ func (r *run) addresses() []screen.Address {
 		{Name: "CSV folder", Where: r.folder.in(loyaltyDir)},
 		{Name: "Metrics", Where: "http://" + r.web.Addr() + "/metrics  /healthz  /readyz"},
 	}
-}
-
-// awaitQuiet returns when two successive sweeps saw everything at its end.
-func (r *run) awaitQuiet(ctx context.Context) error {
-	s, err := newSweeper(r.kafka, r.pipeline.Graph())
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	var last sweep
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
-		}
-		if why := r.busy(); why != "" {
-			last = sweep{behind: why}
-			continue
-		}
-		seen, err := s.sweep(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("looking whether everything has arrived: %w", err)
-		}
-		if seen.quiet(last) && r.busy() == "" {
-			return nil
-		}
-		last = seen
-	}
-}
-
-// busy names what is under way beside Kafka.
-func (r *run) busy() string {
-	switch {
-	case !r.world.Status().Loaded:
-		return "the simulators are loading"
-	case !r.pipeline.Importer().Idle():
-		return "a CSV file is being imported"
-	case r.pipeline.Poller().Unanswered() > 0:
-		return "the store has not answered for everyone"
-	case r.pipeline.Poller().Status().InFlight > 0:
-		return "requests are under way"
-	}
-	return ""
-}
-
-// result is the last line of --once.
-func (r *run) result() error {
-	c, err := countDocuments(r.servers.node)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	letters, err := deadletters.List(ctx, r.kafka)
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(r.options.Out).Encode(struct {
-		Customers   int64   `json:"customers"`
-		Orders      int64   `json:"orders"`
-		Staged      int64   `json:"staged"`
-		DeadLetters int64   `json:"dead_letters"`
-		Requests    int64   `json:"http_requests"`
-		Seconds     float64 `json:"seconds"`
-	}{c.customers, c.orders, c.staged, int64(len(letters)), r.world.Status().Requests,
-		float64(r.options.Now().Sub(r.started).Milliseconds()) / 1000})
 }
