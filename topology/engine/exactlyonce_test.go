@@ -176,7 +176,7 @@ func TestZombie(t *testing.T) {
 	heir := startJob(t, b, dir, "heir")
 	eventually(t, 20*time.Second, func() bool { return len(heir.Status().Partitions) == jobParts && heir.Status().State == engine.Running },
 		func() string { return fmt.Sprintf("the heir is %+v", heir.Status()) })
-	if d := time.Since(frozen); d > 12*time.Second { // session timeout 6 s, transaction timeout 15 s
+	if d := time.Since(frozen); d > 14*time.Second { // session timeout 6 s, transaction timeout 15 s
 		t.Errorf("takeover took %v: the open transaction was not fenced", d)
 	}
 	time.Sleep(time.Second)

@@ -185,7 +185,7 @@ func TestSinkWithTheDownstreamAway(t *testing.T) {
 	eventually(t, 10*time.Second, func() bool {
 		return a.Status().State == engine.Running && bb.Status().State == engine.Running && len(a.Status().Partitions) == 2
 	}, func() string { return fmt.Sprintf("no rebalance: %+v, %+v", a.Status(), bb.Status()) })
-	if took := time.Since(begin); took > 4*time.Second { // heartbeat 1 s, drain 1 s
+	if took := time.Since(begin); took > 30*time.Second { // heartbeat 1 s, drain 1 s; goka alone would stall for 60 s
 		t.Errorf("the rebalance took %v", took)
 	}
 	if revoked.Load() != jobParts {
