@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // ErrRefused marks a start that the serving generation forbids: settings that
@@ -63,7 +63,7 @@ func create(ctx context.Context, log *Log, cl *kgo.Client, g topology.Graph, par
 		return current, err
 	}
 	for _, group := range g.Groups {
-		if err := commitFirst(ctx, cl, group, current.FirstOffsets); err != nil {
+		if err := commitFirst(ctx, log.opts, group, current.FirstOffsets); err != nil {
 			return current, err
 		}
 	}
@@ -174,24 +174,12 @@ func refuseTruncated(ctx context.Context, adm *kadm.Client, g topology.Graph, fi
 }
 
 // commitFirst commits the group's first offsets where it has none.
-func commitFirst(ctx context.Context, cl *kgo.Client, group topology.Group, first map[string]map[int32]int64) error {
-	adm := kadm.NewClient(cl)
-	have, err := adm.FetchOffsets(ctx, group.Name)
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return fmt.Errorf("reading the offsets of group %s: %w", group.Name, err)
-	}
-	missing := kadm.Offsets{}
+func commitFirst(ctx context.Context, opts []kgo.Opt, group topology.Group, first map[string]map[int32]int64) error {
+	inputs := map[string]map[int32]int64{}
 	for _, topic := range group.Inputs {
-		for p, offset := range first[topic] {
-			if o, ok := have.Lookup(topic, p); !ok || o.At < 0 {
-				missing.AddOffset(topic, p, offset, -1)
-			}
-		}
+		inputs[topic] = first[topic]
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	if err := adm.CommitAllOffsets(ctx, group.Name, missing); err != nil {
+	if err := engine.CommitFirstOffsets(ctx, opts, group.Name, inputs); err != nil {
 		return fmt.Errorf("committing the first offsets of group %s: %w", group.Name, err)
 	}
 	return nil
