@@ -14,6 +14,7 @@ import (
 	"customer360/codec"
 	"customer360/codec/loyalty"
 	"customer360/topology"
+	"customer360/topology/txn"
 )
 
 // transactionalID is the same for all instances: opening a writer fences every
@@ -144,7 +145,7 @@ func (w *writer) commit(ctx context.Context) error {
 	if err := w.failed.Load(); err != nil {
 		return fmt.Errorf("writing a transaction: %w", w.classify(*err))
 	}
-	if err := w.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := txn.End(ctx, w.client, kgo.TryCommit); err != nil {
 		return fmt.Errorf("committing a transaction: %w", w.classify(err))
 	}
 	w.open = false
@@ -158,7 +159,7 @@ func (w *writer) close() {
 		ctx, cancel := context.WithTimeout(context.Background(), abortPatience)
 		defer cancel()
 		if w.client.AbortBufferedRecords(ctx) == nil {
-			_ = w.client.EndTransaction(ctx, kgo.TryAbort)
+			_ = txn.End(ctx, w.client, kgo.TryAbort)
 		} else {
 			w.client.UnsafeAbortBufferedRecords()
 		}

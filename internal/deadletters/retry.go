@@ -11,6 +11,7 @@ import (
 
 	"customer360/topology"
 	"customer360/topology/engine"
+	"customer360/topology/txn"
 )
 
 // Reasons why a letter is not published again.
@@ -89,7 +90,7 @@ func publish(ctx context.Context, cl *kgo.Client, l Letter) error {
 	if err != nil {
 		end = kgo.TryAbort
 	}
-	if endErr := cl.EndTransaction(ctx, end); err == nil {
+	if endErr := txn.End(ctx, cl, end); err == nil {
 		err = endErr
 	}
 	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology/txn"
 )
 
 func (s *session) commitLoop() {
@@ -136,7 +138,7 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, outpu
 		if err := s.commitInTransaction(ctx, positions); err != nil {
 			return fmt.Errorf("offsets of the transaction: %w", err)
 		}
-		if err := inc.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		if err := txn.End(ctx, inc.client, kgo.TryCommit); err != nil {
 			return fmt.Errorf("the end of the transaction: %w", err)
 		}
 		inc.inTxn = false
@@ -223,7 +225,7 @@ func (s *session) abort() {
 	if inc.producedRecords.Load() > 0 {
 		inc.group.metrics.aborted.Inc()
 	}
-	if err := inc.client.EndTransaction(ctx, kgo.TryAbort); err != nil {
+	if err := txn.End(ctx, inc.client, kgo.TryAbort); err != nil {
 		inc.group.log.Debug("abort", "error", err)
 	}
 }

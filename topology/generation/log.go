@@ -14,6 +14,7 @@ import (
 
 	"customer360/topology"
 	"customer360/topology/engine"
+	"customer360/topology/txn"
 )
 
 // States of a generation.
@@ -163,7 +164,7 @@ func (l *Log) try(ctx context.Context, decide func(State) ([]entry, error)) erro
 	if err != nil {
 		end = kgo.TryAbort
 	}
-	if endErr := cl.EndTransaction(ctx, end); err == nil {
+	if endErr := txn.End(ctx, cl, end); err == nil {
 		err = endErr
 	}
 	if err != nil {
