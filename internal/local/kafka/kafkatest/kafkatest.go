@@ -5,6 +5,7 @@ package kafkatest
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ type Broker struct {
 	Cluster *kfake.Cluster
 
 	settings options
+	port     *port
 }
 
 type options struct {
@@ -79,19 +81,12 @@ func Start(t testing.TB, opts ...Option) *Broker {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	kopts := []kfake.Opt{
-		kfake.Ports(o.port),
-		kfake.ClusterID("customer360-test"),
-		kfake.BrokerConfigs(kafka.Settings()),
-	}
-	if o.dir != "" {
-		kopts = append(kopts, kfake.DataDir(o.dir))
-	}
-	cluster, err := kfake.NewCluster(append(kopts, o.kfake...)...)
+	port, err := openPort(o.port)
 	if err != nil {
-		t.Fatalf("starting the embedded broker: %v", err)
+		t.Fatalf("opening the embedded broker's port: %v", err)
 	}
-	b := &Broker{Addr: cluster.ListenAddrs()[0], Cluster: cluster, settings: o}
+	b := &Broker{Addr: port.Addr().String(), settings: o, port: port}
+	b.open(t)
 	t.Cleanup(b.Stop)
 	for name, topic := range o.topics {
 		b.createTopic(t, name, topic)
@@ -99,8 +94,46 @@ func Start(t testing.TB, opts ...Option) *Broker {
 	return b
 }
 
+// open starts a node behind the port.
+func (b *Broker) open(t testing.TB) {
+	t.Helper()
+	kopts := []kfake.Opt{
+		kfake.Ports(0), // one node; the listener is ours
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return b.port.open(), nil }),
+		kfake.ClusterID("customer360-test"),
+		kfake.BrokerConfigs(kafka.Settings()),
+	}
+	if b.settings.dir != "" {
+		kopts = append(kopts, kfake.DataDir(b.settings.dir))
+	}
+	cluster, err := kfake.NewCluster(append(kopts, b.settings.kfake...)...)
+	if err != nil {
+		t.Fatalf("starting the embedded broker: %v", err)
+	}
+	b.Cluster = cluster
+}
+
 // Stop ends the broker now. It may be called more than once.
-func (b *Broker) Stop() { b.Cluster.Close() }
+func (b *Broker) Stop() {
+	b.Cluster.Close()
+	_ = b.port.Close()
+}
+
+// Compact compacts every compacted topic as Kafka's cleaner would at that time,
+// and more thoroughly: the newest batch alone of a partition is left as it is.
+// It needs WithDir. The node is exchanged: clients lose their connections, and
+// Cluster is another one, without the former one's controls and faults.
+func (b *Broker) Compact(t testing.TB, now time.Time) {
+	t.Helper()
+	if b.settings.dir == "" {
+		t.Fatal("compaction needs a broker with a folder")
+	}
+	b.Cluster.Close()
+	if err := kafka.Compact(b.settings.dir, now); err != nil {
+		t.Fatal(err)
+	}
+	b.open(t)
+}
 
 // CreateTopic creates a topic; one that exists already is left as it is.
 func (b *Broker) CreateTopic(t testing.TB, name string, partitions int32, config map[string]string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
@@ -63,5 +64,39 @@ func TestUnknownTopicsAreNotCreated(t *testing.T) {
 	client := b.Client(t, kgo.UnknownTopicRetries(0), kgo.AllowAutoTopicCreation())
 	if err := client.ProduceSync(context.Background(), &kgo.Record{Topic: "nobody-made-it", Value: []byte("x")}).FirstErr(); err == nil {
 		t.Fatal("a topic came into being by itself")
+	}
+}
+
+func TestCompactWithLivingClients(t *testing.T) {
+	b := kafkatest.Start(t, kafkatest.WithDir(t.TempDir()),
+		kafkatest.WithTopic("t", 1, map[string]string{"cleanup.policy": "compact", "min.compaction.lag.ms": "3600000"}))
+	client := b.Client(t, kgo.DefaultProduceTopic("t"))
+	ctx := context.Background()
+	write := func(values ...string) {
+		for _, v := range values {
+			if err := client.ProduceSync(ctx, kgo.KeyStringRecord("key", v)).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	values := func() (all []string) {
+		for _, r := range b.Records(t, "t") {
+			all = append(all, fmt.Sprint(r.Offset, string(r.Value)))
+		}
+		return all
+	}
+	write("a", "b", "c", "d")
+	b.Compact(t, time.Now())
+	if got := values(); len(got) != 4 {
+		t.Errorf("records younger than the lag are gone: %v", got)
+	}
+	b.Compact(t, time.Now().Add(2*time.Hour))
+	if got := values(); fmt.Sprint(got) != "[2c 3d]" { // the newest batch is not looked at
+		t.Errorf("after the compaction: %v", got)
+	}
+	write("e")
+	b.Compact(t, time.Now().Add(2*time.Hour))
+	if got := values(); fmt.Sprint(got) != "[3d 4e]" {
+		t.Errorf("after the next: %v", got)
 	}
 }
