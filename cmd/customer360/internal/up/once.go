@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"customer360/internal/deadletters"
+	"customer360/internal/quiet"
 )
 
 // awaitQuiet returns when two successive sweeps saw everything at its end.
 func (r *run) awaitQuiet(ctx context.Context) error {
-	s, err := newSweeper(r.kafka, r.pipeline.Graph())
+	s, err := quiet.New(r.kafka, r.pipeline.Graph())
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	var last sweep
+	defer s.Close()
+	var last quiet.Sweep
 	for {
 		select {
 		case <-ctx.Done():
@@ -24,17 +25,17 @@ func (r *run) awaitQuiet(ctx context.Context) error {
 		case <-time.After(200 * time.Millisecond):
 		}
 		if why := r.busy(); why != "" {
-			last = sweep{behind: why}
+			last = quiet.Sweep{Behind: why}
 			continue
 		}
-		seen, err := s.sweep(ctx)
+		seen, err := s.Sweep(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			return fmt.Errorf("looking whether everything has arrived: %w", err)
 		}
-		if seen.quiet(last) && r.busy() == "" {
+		if seen.Quiet(last) && r.busy() == "" {
 			return nil
 		}
 		last = seen

@@ -1,4 +1,7 @@
-package up
+// Package quiet says when everything that lies in Kafka has been worked off: by
+// what it sees there, never by a pause. Quiet are two successive sweeps with equal
+// end offsets, no open transaction, and no data record ahead of any group.
+package quiet
 
 import (
 	"context"
@@ -20,44 +23,47 @@ type place struct {
 	partition int32
 }
 
-// sweeper looks at all of Kafka that the graph is about.
-type sweeper struct {
+// Sweeper looks at all of Kafka that the graph is about.
+type Sweeper struct {
 	opts  []kgo.Opt
 	cl    *kgo.Client
 	graph topology.Graph
 }
 
-func newSweeper(opts []kgo.Opt, g topology.Graph) (*sweeper, error) {
+// New connects to Kafka; Close ends that.
+func New(opts []kgo.Opt, g topology.Graph) (*Sweeper, error) {
 	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.DisableClientMetrics())...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
-	return &sweeper{opts: opts, cl: cl, graph: g}, nil
+	return &Sweeper{opts: opts, cl: cl, graph: g}, nil
 }
 
-func (s *sweeper) close() { s.cl.Close() }
+// Close ends the connection.
+func (s *Sweeper) Close() { s.cl.Close() }
 
-// sweep is what one look saw.
-type sweep struct {
+// Sweep is what one look saw.
+type Sweep struct {
 	ends map[place]int64 // high watermarks
-	// behind is a reader with a data record between its commit and the last
+	// Behind is a reader with a data record between its commit and the last
 	// stable offset, "" when there is none. Transaction markers at the end of a
 	// log are no data.
-	behind string
+	Behind string
 }
 
-// quiet says whether nothing moved between two sweeps and no reader is behind.
-func (s sweep) quiet(before sweep) bool {
-	return s.behind == "" && before.behind == "" && len(s.ends) > 0 && maps.Equal(s.ends, before.ends)
+// Quiet says whether nothing moved between two sweeps and no reader is behind.
+func (s Sweep) Quiet(before Sweep) bool {
+	return s.Behind == "" && before.Behind == "" && len(s.ends) > 0 && maps.Equal(s.ends, before.ends)
 }
 
-func (s *sweeper) sweep(ctx context.Context) (sweep, error) {
+// Sweep looks once.
+func (s *Sweeper) Sweep(ctx context.Context) (Sweep, error) {
 	adm := kadm.NewClient(s.cl)
 	var names []string
 	for _, t := range s.graph.Topics {
 		names = append(names, t.Name)
 	}
-	seen := sweep{ends: map[place]int64{}}
+	seen := Sweep{ends: map[place]int64{}}
 	ends, err := adm.ListEndOffsets(ctx, names...)
 	if err == nil {
 		err = ends.Error()
@@ -75,12 +81,12 @@ func (s *sweeper) sweep(ctx context.Context) (sweep, error) {
 	}
 	for p, end := range seen.ends {
 		if o, _ := stable.Lookup(p.topic, p.partition); o.Offset < end {
-			seen.behind = fmt.Sprintf("a transaction is open on %s/%d", p.topic, p.partition)
+			seen.Behind = fmt.Sprintf("a transaction is open on %s/%d", p.topic, p.partition)
 			return seen, nil
 		}
 	}
 	for _, g := range s.graph.Groups {
-		if seen.behind, err = s.groupBehind(ctx, adm, g, seen.ends); err != nil || seen.behind != "" {
+		if seen.Behind, err = s.groupBehind(ctx, adm, g, seen.ends); err != nil || seen.Behind != "" {
 			return seen, err
 		}
 	}
@@ -88,7 +94,7 @@ func (s *sweeper) sweep(ctx context.Context) (sweep, error) {
 }
 
 // groupBehind names a partition of which the group has not committed all data.
-func (s *sweeper) groupBehind(ctx context.Context, adm *kadm.Client, g topology.Group, ends map[place]int64) (string, error) {
+func (s *Sweeper) groupBehind(ctx context.Context, adm *kadm.Client, g topology.Group, ends map[place]int64) (string, error) {
 	committed, err := adm.FetchOffsets(ctx, g.Name)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return "", fmt.Errorf("offsets of group %s: %w", g.Name, err)
@@ -126,7 +132,7 @@ func (s *sweeper) groupBehind(ctx context.Context, adm *kadm.Client, g topology.
 
 // dataIn reads from the offsets up to the ends and says whether a committed
 // data record lies there.
-func (s *sweeper) dataIn(ctx context.Context, from map[string]map[int32]kgo.Offset, ends map[place]int64) (place, bool, error) {
+func (s *Sweeper) dataIn(ctx context.Context, from map[string]map[int32]kgo.Offset, ends map[place]int64) (place, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	cl, err := kgo.NewClient(append(s.opts[:len(s.opts):len(s.opts)], kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),

@@ -1,4 +1,4 @@
-package up
+package quiet
 
 import (
 	"context"
@@ -20,19 +20,19 @@ func TestSweepSeesDataBehindMarkers(t *testing.T) {
 	defer cancel()
 	broker := kafkatest.Start(t, kafkatest.WithTopics(1, "in"))
 	opts := []kgo.Opt{kgo.SeedBrokers(broker.Addr)}
-	s, err := newSweeper(opts, topology.Graph{Topics: []topology.Topic{{Name: "in"}}, Groups: []topology.Group{{Name: "g", Inputs: []string{"in"}}}})
+	s, err := New(opts, topology.Graph{Topics: []topology.Topic{{Name: "in"}}, Groups: []topology.Group{{Name: "g", Inputs: []string{"in"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	cl, err := kgo.NewClient(append(opts, kgo.TransactionalID("t"), kgo.DefaultProduceTopic("in"))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	look := func() sweep {
+	look := func() Sweep {
 		t.Helper()
-		seen, err := s.sweep(ctx)
+		seen, err := s.Sweep(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,11 +46,11 @@ func TestSweepSeesDataBehindMarkers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := look(); !strings.Contains(got.behind, "no offset") {
+	if got := look(); !strings.Contains(got.Behind, "no offset") {
 		t.Errorf("%+v", got)
 	}
 	commit(0)
-	if got := look(); !got.quiet(look()) {
+	if got := look(); !got.Quiet(look()) {
 		t.Errorf("an empty topic: %+v", got)
 	}
 	if err := cl.BeginTransaction(); err != nil {
@@ -59,21 +59,21 @@ func TestSweepSeesDataBehindMarkers(t *testing.T) {
 	if err := cl.ProduceSync(ctx, kgo.StringRecord("x")).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	if got := look(); !strings.Contains(got.behind, "open") {
+	if got := look(); !strings.Contains(got.Behind, "open") {
 		t.Errorf("%+v", got)
 	}
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		t.Fatal(err)
 	}
 	before := look()
-	if !strings.Contains(before.behind, "is behind") {
+	if !strings.Contains(before.Behind, "is behind") {
 		t.Errorf("%+v", before)
 	}
 	commit(1) // what is left is the marker
-	if got := look(); got.behind != "" || got.quiet(before) {
+	if got := look(); got.Behind != "" || got.Quiet(before) {
 		t.Errorf("%+v", got)
 	}
-	if got := look(); !got.quiet(look()) {
+	if got := look(); !got.Quiet(look()) {
 		t.Errorf("%+v", got)
 	}
 }
