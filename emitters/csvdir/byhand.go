@@ -15,10 +15,11 @@ import (
 )
 
 // Import imports the file at path now, by the rules of Run: the file must be
-// stable and newer than what was imported; one that was imported already is no
-// error. Another instance's import is waited for. Errors match ErrHeld,
-// ErrOlder and ErrFailed where the file is to blame; accept lets a file pass
-// that would be held.
+// stable and newer than what was imported. Another instance's import is waited
+// for. Errors match ErrHeld, ErrOlder and ErrFailed where the file is to blame,
+// ErrAlready where all is as the file has it, and say what can be done; accept
+// lets a file pass that would be held. Links are followed: who names a file
+// means it.
 func Import(ctx context.Context, cfg Config, deps Deps, path string, accept bool) (File, error) {
 	deps = deps.complete()
 	cfg, cleanup, err := byHand(cfg, path)
@@ -49,7 +50,11 @@ func Import(ctx context.Context, cfg Config, deps Deps, path string, accept bool
 func importOnce(ctx context.Context, r room, path string, accept bool) (File, error) {
 	j := &job{room: r, accept: accept}
 	defer j.close()
-	if err := j.open(ctx, path, nil); err != nil {
+	f, err := os.Open(path)
+	if err != nil {
+		return File{}, fmt.Errorf("opening the file: %w", err)
+	}
+	if err := j.open(ctx, f, nil); err != nil {
 		return File{}, err
 	}
 	for {
@@ -152,10 +157,7 @@ func Accept(ctx context.Context, deps Deps, hashOrName string) error {
 		f.with(func(l *ledger) { waiting, all = l.waiting(), l.all() })
 		found := named(waiting, hashOrName)
 		if len(found) == 0 {
-			if known := named(all, hashOrName); len(known) > 0 {
-				return fmt.Errorf("%s is not held: it is %s since %s", hashOrName, known[0].Phase, known[0].Time.UTC().Format(time.RFC3339))
-			}
-			return fmt.Errorf("no file that was seen has the hash or name %q", hashOrName)
+			return notHeld(named(all, hashOrName), hashOrName, f.mark())
 		}
 		file := found[0] // the newest of that name
 		for _, other := range found[1:] {
@@ -170,6 +172,20 @@ func Accept(ctx context.Context, deps Deps, hashOrName string) error {
 		}
 		return nil
 	})
+}
+
+// notHeld says why there is nothing to accept: known are the files of that hash
+// or name, the newest first.
+func notHeld(known []File, hashOrName string, mark *File) error {
+	if len(known) == 0 {
+		return fmt.Errorf("no file that was seen has the hash or name %q; customer360 import --history lists them", hashOrName)
+	}
+	switch f := &known[0]; f.Phase {
+	case Seen, Rows, Withdrawn, Accepted:
+		return fmt.Errorf("%s is not held: it is %s since %s, and its import is under way or due", f.Name, f.Phase, day(f.Time))
+	default:
+		return fmt.Errorf("%s is not held: %w", f.Name, outcome(f, mark))
+	}
 }
 
 func named(files []File, hashOrName string) (found []File) {

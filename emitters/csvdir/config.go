@@ -58,7 +58,7 @@ func (c Config) Validate() error {
 	refuse(len(c.patterns()) == 0, "Pattern: no pattern of file names, like *.csv")
 	for _, p := range c.patterns() {
 		_, err := filepath.Match(p, "")
-		refuse(err != nil, "Pattern: %q is no pattern of file names, like *.csv", p)
+		refuse(err != nil || strings.Contains(p, "/"), "Pattern: %q is no pattern of file names, like *.csv", p)
 	}
 	refuse(c.Stable < 0, "Stable: %s is negative", c.Stable)
 	refuse(c.Poll <= 0, "Poll: %s must be above 0", c.Poll)

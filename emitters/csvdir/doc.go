@@ -26,6 +26,8 @@
 //   - A held file has written nothing but its entry.
 //   - Memory does not grow with the file: ids are sorted in runs on disk, and a
 //     file costs two bits a row.
+//   - Nothing outside the watched folder is read, whatever links lead there; by
+//     hand (Import) links are followed.
 //   - No value of a row is in a log, an error, a reason or a metric.
 //
 // # Non-obvious

@@ -15,9 +15,10 @@ import (
 
 // Errors of Import and Accept.
 var (
-	ErrHeld   = errors.New("the file is held")
-	ErrOlder  = errors.New("the file is older than what was imported")
-	ErrFailed = errors.New("the file cannot be read")
+	ErrHeld    = errors.New("the file is held")
+	ErrOlder   = errors.New("the file is older than what was imported")
+	ErrFailed  = errors.New("the file cannot be read")
+	ErrAlready = errors.New("imported already")
 )
 
 // fatal tells errors that no retry heals.
@@ -65,9 +66,4 @@ func lookForTopics(ctx context.Context, client *kgo.Client) error {
 		}
 	}
 	return nil
-}
-
-// heldError explains how a held file is let pass.
-func heldError(f *File) error {
-	return fmt.Errorf("%w: %s: %s. If that is right: customer360 import --accept %s", ErrHeld, f.Name, f.Reason, f.ShortHash())
 }

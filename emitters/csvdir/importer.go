@@ -27,6 +27,7 @@ type Importer struct {
 	// Of the session, and only of its goroutine.
 	patience time.Duration // Takeover, and longer each time the fence was lost
 	pause    time.Time     // a lost fence: leave it to the other one until then
+	told     []string      // links out of the folder that were warned of
 }
 
 // New returns an importer that has started nothing.

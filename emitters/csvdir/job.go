@@ -2,7 +2,6 @@ package csvdir
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,12 +31,10 @@ type job struct {
 	written time.Time
 }
 
-// open opens and examines the file at path, which may have been examined before.
-func (j *job) open(ctx context.Context, path string, what *examined) (err error) {
-	if j.f, err = os.Open(path); err != nil {
-		return fmt.Errorf("opening the file: %w", err)
-	}
-	if j.info, err = j.f.Stat(); err != nil {
+// open takes over the open file and examines it, unless that was done before.
+func (j *job) open(ctx context.Context, f *os.File, what *examined) (err error) {
+	j.f = f
+	if j.info, err = f.Stat(); err != nil {
 		return fmt.Errorf("opening the file: %w", err)
 	}
 	if what == nil {
@@ -51,7 +48,7 @@ func (j *job) open(ctx context.Context, path string, what *examined) (err error)
 		}
 	}
 	j.what = what
-	j.entry = File{Name: filepath.Base(path), MTime: j.info.ModTime().UnixNano(), Hash: what.hash, Size: j.info.Size()}
+	j.entry = File{Name: filepath.Base(f.Name()), MTime: j.info.ModTime().UnixNano(), Hash: what.hash, Size: j.info.Size()}
 	return nil
 }
 
@@ -91,7 +88,7 @@ func (j *job) run(ctx context.Context) (File, error) {
 		return j.entry, j.outcome()
 	case older:
 		mark := j.follower.mark()
-		return j.end(ctx, Skipped, fmt.Sprintf("%s of %s is newer", mark.Name, mark.Modified().UTC().Format(time.RFC3339)))
+		return j.end(ctx, Skipped, fmt.Sprintf("%s of %s is newer", mark.Name, day(mark.Modified())))
 	case unchanged:
 		return j.end(ctx, Unchanged, "the same content as the last import")
 	}
@@ -248,26 +245,6 @@ func (j *job) end(ctx context.Context, phase Phase, reason string) (File, error)
 	}
 	level("file not imported", "file", j.entry.Name, "hash", j.entry.ShortHash(), "phase", string(phase), "reason", reason)
 	return j.entry, j.outcome()
-}
-
-// outcome is what a settled entry means to who asked for the import.
-func (j *job) outcome() error {
-	switch e := &j.entry; e.Phase {
-	case Held:
-		return heldError(e)
-	case Failed:
-		return fmt.Errorf("%w: %s: %s", ErrFailed, e.Name, e.Reason)
-	case Skipped, Incomplete:
-		return fmt.Errorf("%w: %s: %s", ErrOlder, e.Name, e.Reason)
-	case Done, Unchanged:
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrOlder, j.entry.Name)
-}
-
-// decided says that the error is a decision about the file, not a fault.
-func decided(err error) bool {
-	return err == nil || errors.Is(err, ErrHeld) || errors.Is(err, ErrFailed) || errors.Is(err, ErrOlder)
 }
 
 // hold says why a file must not be written before an operator has seen it.

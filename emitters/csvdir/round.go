@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -23,10 +24,12 @@ func (i *Importer) round(ctx context.Context, follower *follower) (time.Duration
 	i.mu.Lock()
 	err := i.folder.look(now)
 	files, growing := i.folder.stable(now)
+	outside := i.folder.outside
 	i.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
+	i.tellOutside(outside)
 	next, err := i.pick(ctx, follower, files, growing, now)
 	if err != nil {
 		return 0, err
@@ -50,6 +53,16 @@ func (i *Importer) round(ctx context.Context, follower *follower) (time.Duration
 		return min(wait, i.cfg.Takeover/10+time.Millisecond), nil
 	}
 	return 0, i.do(ctx, follower, next)
+}
+
+// tellOutside warns once of each link that is not followed.
+func (i *Importer) tellOutside(names []string) {
+	for _, name := range names {
+		if !slices.Contains(i.told, name) {
+			i.deps.Log.Warn(outsideProblem(name), "dir", i.cfg.Dir, "file", name)
+		}
+	}
+	i.told = names
 }
 
 // pick finds the file to work on: the newest one that anything is to be done
@@ -77,7 +90,7 @@ func (i *Importer) pick(ctx context.Context, follower *follower, files []*sighti
 				}
 				s.retry = now.Add(i.cfg.Poll)
 				i.update(func() { i.status.Problem = err.Error() })
-				i.deps.Log.Warn("a file cannot be read now", "path", s.path, "error", err)
+				i.deps.Log.Warn("a file cannot be read now", "file", s.name, "error", err)
 				continue
 			}
 		}
@@ -100,7 +113,7 @@ func (i *Importer) pick(ctx context.Context, follower *follower, files []*sighti
 func (i *Importer) examine(ctx context.Context, s *sighting) error {
 	j := job{room: room{cfg: i.cfg}}
 	defer j.close()
-	if err := j.open(ctx, s.path, nil); err != nil {
+	if err := i.openTask(ctx, &j, s); err != nil {
 		return err
 	}
 	if !s.same(j.info) {
@@ -108,6 +121,14 @@ func (i *Importer) examine(ctx context.Context, s *sighting) error {
 	}
 	s.hash = j.what
 	return nil
+}
+
+func (i *Importer) openTask(ctx context.Context, j *job, s *sighting) error {
+	f, err := i.folder.open(s.name)
+	if err != nil {
+		return err
+	}
+	return j.open(ctx, f, s.hash)
 }
 
 // do works on the task. Decisions about a file are no errors here.
@@ -120,7 +141,7 @@ func (i *Importer) do(ctx context.Context, follower *follower, t *task) error {
 	var err error
 	if t.gone != nil {
 		err = j.reportGone(ctx, t.gone)
-	} else if err = j.open(ctx, t.file.path, t.file.hash); err == nil {
+	} else if err = i.openTask(ctx, j, t.file); err == nil {
 		if !t.file.same(j.info) {
 			return nil // the next look sees what it is now
 		}

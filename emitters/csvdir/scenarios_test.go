@@ -165,7 +165,7 @@ func Test_csv_shrunk(t *testing.T) {
 		t.Fatalf("by hand: %v", err)
 	}
 	ctx := context.Background()
-	if err := Accept(ctx, b.deps(), "full.csv"); err == nil || !strings.Contains(err.Error(), "is not held: it is done") {
+	if err := Accept(ctx, b.deps(), "full.csv"); !errors.Is(err, ErrAlready) || !strings.Contains(err.Error(), "full.csv is not held: imported already") {
 		t.Errorf("accepting what is done: %v", err)
 	}
 	if err := Accept(ctx, b.deps(), "nothing.csv"); err == nil {

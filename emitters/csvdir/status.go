@@ -30,6 +30,9 @@ func (i *Importer) Status() Status {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	s := i.status
+	if s.Problem == "" && len(i.folder.outside) > 0 {
+		s.Problem = outsideProblem(i.folder.outside[0])
+	}
 	if i.ledger == nil {
 		return s
 	}

@@ -78,10 +78,12 @@ func (a *app) importFiles(ctx context.Context, files []string, accept bool) erro
 	deps := csvdir.Deps{Log: a.logger(c.Log), Kafka: opts}
 	for _, file := range files {
 		f, err := a.importFile(ctx, pipeline.ImporterConfig(c, slot.Dir, slot.Name), deps, file, accept)
-		switch {
-		case errors.Is(err, csvdir.ErrHeld), errors.Is(err, csvdir.ErrOlder):
+		switch already := errors.Is(err, csvdir.ErrAlready); {
+		case already && f != nil && a.output != "json":
+			fmt.Fprintln(a.out, err)
+		case already && f == nil, errors.Is(err, csvdir.ErrHeld), errors.Is(err, csvdir.ErrOlder):
 			return refused(err)
-		case err != nil:
+		case err != nil && !already:
 			return err
 		case f == nil:
 			fmt.Fprintf(a.out, "%s accepted: it is imported at the next look at it, in the folder or by hand\n", file)
