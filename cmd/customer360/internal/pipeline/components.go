@@ -131,7 +131,7 @@ func (p *Pipeline) importer() (component, error) {
 	}
 	p.csvdir = i
 	return component{name: "csvdir", run: i.Run, part: func() web.Part {
-		return web.Part{Name: "csvdir", Ready: i.Ready(), State: fmt.Sprint(i.Status().State)}
+		return importerPart(i.Ready(), i.Status())
 	}}, nil
 }
 
@@ -143,7 +143,7 @@ func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 	}
 	p.restpoll = poller
 	return component{name: "restpoll", run: poller.Run, part: func() web.Part {
-		return web.Part{Name: "restpoll", Ready: poller.Ready(), State: "circuit " + poller.Status().Circuit}
+		return pollerPart(poller.Ready(), poller.Status())
 	}}, nil
 }
 

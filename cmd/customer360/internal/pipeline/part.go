@@ -1,0 +1,31 @@
+package pipeline
+
+import (
+	"customer360/cmd/customer360/internal/web"
+	"customer360/emitters/csvdir"
+	"customer360/emitters/restpoll"
+)
+
+// importerPart tells what is wrong with the folder; the importer is ready all
+// the same, as no restart mends a file.
+func importerPart(ready bool, s csvdir.Status) web.Part {
+	state := string(s.State)
+	if s.Problem != "" {
+		state += ": " + s.Problem
+	}
+	return web.Part{Name: "csvdir", Ready: ready, State: state}
+}
+
+// pollerPart tells that the store is down. The poller is ready all the same:
+// it probes the store and goes on by itself, and an orchestrator that took it
+// out or restarted it would only add an outage of ours to the store's.
+func pollerPart(ready bool, s restpoll.Status) web.Part {
+	state := "circuit " + s.Circuit
+	switch s.Circuit {
+	case "open":
+		state += ": the store does not answer, the last good answers stay; " + s.LastError
+	case "silent":
+		state += ": the store asked for a pause"
+	}
+	return web.Part{Name: "restpoll", Ready: ready, State: state}
+}

@@ -1,0 +1,26 @@
+package pipeline
+
+import (
+	"testing"
+
+	"customer360/cmd/customer360/internal/web"
+	"customer360/emitters/csvdir"
+	"customer360/emitters/restpoll"
+)
+
+// Whether a part is ready says nothing about the source behind it, and what it
+// says of itself does.
+func TestPartsOfSources(t *testing.T) {
+	for _, c := range []struct{ got, want web.Part }{
+		{pollerPart(true, restpoll.Status{Circuit: "closed", LastError: "orders: status 500"}), web.Part{Name: "restpoll", Ready: true, State: "circuit closed"}},
+		{pollerPart(true, restpoll.Status{Circuit: "open", LastError: "orders: status 500"}),
+			web.Part{Name: "restpoll", Ready: true, State: "circuit open: the store does not answer, the last good answers stay; orders: status 500"}},
+		{pollerPart(false, restpoll.Status{Circuit: "silent"}), web.Part{Name: "restpoll", State: "circuit silent: the store asked for a pause"}},
+		{importerPart(true, csvdir.Status{State: csvdir.Idle}), web.Part{Name: "csvdir", Ready: true, State: "idle"}},
+		{importerPart(true, csvdir.Status{State: csvdir.Away, Problem: "no disk"}), web.Part{Name: "csvdir", Ready: true, State: "away: no disk"}},
+	} {
+		if c.got != c.want {
+			t.Errorf("got  %+v\nwant %+v", c.got, c.want)
+		}
+	}
+}
