@@ -76,7 +76,7 @@ func (f *fakeStore) operate(_ context.Context, key string, s step, cas uint64, m
 		return 0, err
 	}
 	f.cas++
-	e := entry{state: after(s, m.fence, f.cas), body: string(m.body), expiry: m.expiry}
+	e := entry{state: after(s, f.entries[key].state, m.fence, f.cas), body: string(m.body), expiry: m.expiry}
 	if s == revive {
 		e.body = "(in another form) " + e.body // the server sorts and compacts what was an xattr
 	}

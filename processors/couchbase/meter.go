@@ -75,7 +75,7 @@ func newMeter(r prometheus.Registerer, sink string) (*meter, error) {
 			Help: "Operations that failed, by what is done about it: transient and ambiguous ones are tried again, a lost race is decided anew, refused ones are dead letters, fatal ones stop the sink."},
 			[]string{"sink", "class"}), &errs).MustCurryWith(label),
 		foreigns: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "foreign_documents_total",
-			Help: "Documents without a fence that a message met, by what was done: overwrite or keep."}, []string{"sink", "action"}), &errs).MustCurryWith(label),
+			Help: "Documents of somebody else that a message met: without a fence, by what was done (overwrite or keep), or changed under the fence of this process's last write (changed; overwritten)."}, []string{"sink", "action"}), &errs).MustCurryWith(label),
 		inFlights: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "in_flight_messages",
 			Help: "Messages that are not in Couchbase yet."}, []string{"sink"}), &errs).With(label),
 		lastWrite: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "last_write_timestamp_seconds",
@@ -133,16 +133,17 @@ func (m *meter) operation(s step, start time.Time, err error) {
 // maxForeign bounds the memory of what was logged once.
 const maxForeign = 10_000
 
-// foreignDocument counts, and says whether this key is to be logged.
-func (m *meter) foreignDocument(key, action string) bool {
+// foreignDocument counts, and says whether this key is to be logged, and
+// whether it is the last one that is.
+func (m *meter) foreignDocument(key, action string) (say, last bool) {
 	m.foreigns.WithLabelValues(action).Inc()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, seen := m.foreign[key]; seen || len(m.foreign) >= maxForeign {
-		return false
+		return false, false
 	}
 	m.foreign[key] = struct{}{}
-	return true
+	return true, len(m.foreign) == maxForeign
 }
 
 // shared registers the collector, or returns the one that another sink of the

@@ -2,6 +2,7 @@ package couchbase
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/couchbase/gocb/v2"
@@ -61,6 +62,7 @@ type answer struct {
 	cas     uint64
 	deleted bool
 	fence   []byte // nil: none
+	flags   []byte // in decimal digits
 	err     error
 }
 
@@ -83,8 +85,11 @@ func (c *collection) lookup(ctx context.Context, key string) (state, error) {
 	answers := make(chan answer, 1)
 	op, err := c.agent.LookupIn(gocbcore.LookupInOptions{
 		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection,
-		Flags:         memd.SubdocDocFlagAccessDeleted,
-		Ops:           []gocbcore.SubDocOp{{Op: memd.SubDocOpGet, Flags: memd.SubdocFlagXattrPath, Path: fenceXattr}},
+		Flags: memd.SubdocDocFlagAccessDeleted,
+		Ops: []gocbcore.SubDocOp{
+			{Op: memd.SubDocOpGet, Flags: memd.SubdocFlagXattrPath, Path: fenceXattr},
+			{Op: memd.SubDocOpGet, Flags: memd.SubdocFlagXattrPath, Path: "$document.flags"},
+		},
 		RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
 	}, func(r *gocbcore.LookupInResult, err error) {
 		if err != nil {
@@ -98,6 +103,7 @@ func (c *collection) lookup(ctx context.Context, key string) (state, error) {
 		case !is(fence.Err, gocb.ErrPathNotFound):
 			a.err = fence.Err
 		}
+		a.flags = r.Ops[1].Value // a server that has no such member says nothing of JSON either
 		answers <- a
 	})
 	a := await(ctx, op, err, answers)
@@ -107,7 +113,7 @@ func (c *collection) lookup(ctx context.Context, key string) (state, error) {
 	case a.err != nil:
 		return state{}, a.err
 	}
-	s := state{presence: live, cas: a.cas}
+	s := state{presence: live, binary: binaryFlags(a.flags), cas: a.cas}
 	if a.deleted {
 		s.presence = tombstone
 	}
@@ -117,7 +123,21 @@ func (c *collection) lookup(ctx context.Context, key string) (state, error) {
 	return s, nil
 }
 
+// jsonFlags are the common flags of a JSON document.
+const jsonFlags = 0x02000000
+
+// binaryFlags says whether SDKs take a document of these flags for something
+// else than JSON. Common flags have their format in the highest byte: 2 is JSON;
+// 0, as in all documents that began as a sub-document operation, passes for it.
+func binaryFlags(digits []byte) bool {
+	flags, err := strconv.ParseUint(string(digits), 10, 32)
+	return err == nil && flags>>24 != 0 && flags>>24 != jsonFlags>>24
+}
+
 func (c *collection) operate(ctx context.Context, key string, s step, cas uint64, m mutation) (uint64, error) {
+	if s == retype {
+		return c.retype(ctx, key, cas, m)
+	}
 	options := gocbcore.MutateInOptions{
 		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection,
 		Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
@@ -126,6 +146,25 @@ func (c *collection) operate(ctx context.Context, key string, s step, cas uint64
 	options.Flags, options.Ops, options.Expiry = operation(s, m)
 	answers := make(chan answer, 1)
 	op, err := c.agent.MutateIn(options, func(r *gocbcore.MutateInResult, err error) {
+		if err != nil {
+			answers <- answer{err: err}
+			return
+		}
+		answers <- answer{cas: uint64(r.Cas)}
+	})
+	a := await(ctx, op, err, answers)
+	return a.cas, a.err
+}
+
+// retype is the one plain write: it keeps the xattrs, and looks at the CAS since
+// the document is there.
+func (c *collection) retype(ctx context.Context, key string, cas uint64, m mutation) (uint64, error) {
+	answers := make(chan answer, 1)
+	op, err := c.agent.Replace(gocbcore.ReplaceOptions{
+		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection, Value: m.body, Flags: jsonFlags,
+		Expiry: m.expiry, Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
+		DurabilityLevel: c.durability, DurabilityLevelTimeout: c.durabilityLimit,
+	}, func(r *gocbcore.StoreResult, err error) {
 		if err != nil {
 			answers <- answer{err: err}
 			return

@@ -14,7 +14,17 @@ type state struct {
 	presence presence
 	fenced   bool // it carries a fence
 	fence    Fence
+	binary   bool // its flags tell SDKs that the body is no JSON
 	cas      uint64
+}
+
+// changed stands beside Overwrite and Keep in metrics and logs.
+const changed = "changed"
+
+// changedSince says whether somebody else wrote a document and left its fence:
+// every write of ours that makes one document of another has a fence of its own.
+func (s state) changedSince(before state) bool {
+	return s.presence == live && before.presence == live && s.fenced && before.fenced && !before.binary && s.fence == before.fence && s.cas != before.cas
 }
 
 // mutation is what is to be true of a key: body, or nothing where body is nil.
@@ -35,20 +45,21 @@ const (
 	raise                     // the fence of a tombstone, under its CAS
 	createDeleted             // a tombstone for what never existed
 	reserve                   // a tombstone with the oldest fence, to be revived: a first write in two steps
+	retype                    // the body with JSON's flags, by a plain write under CAS: sub-document operations leave flags as they are; replace follows
 	alreadyDone               // it carries this very fence
 	stale                     // it carries a newer one
 	keep                      // somebody else's document, and the configuration says to leave it
 )
 
 func (s step) String() string {
-	return [...]string{"insert", "replace", "revive", "remove", "raise", "create deleted", "reserve", "already done", "stale", "keep"}[s]
+	return [...]string{"insert", "replace", "revive", "remove", "raise", "create deleted", "reserve", "retype", "already done", "stale", "keep"}[s]
 }
 
 // writes says whether the step is an operation.
 func (s step) writes() bool { return s < alreadyDone }
 
 // prepares says whether the message is still to be written afterwards.
-func (s step) prepares() bool { return s == reserve || s == revive }
+func (s step) prepares() bool { return s == reserve || s == revive || s == retype }
 
 // rules are the choices of the configuration.
 type rules struct {
@@ -72,6 +83,8 @@ func plan(s state, m mutation, r rules) step {
 	switch {
 	case s.presence == live && removal:
 		return remove
+	case s.presence == live && s.binary:
+		return retype
 	case s.presence == live:
 		return replace
 	case s.presence == tombstone && removal:
@@ -92,18 +105,20 @@ func carries(s step, known state, m mutation) Fence {
 	switch s {
 	case reserve:
 		return Fence{}
-	case revive:
+	case revive, retype:
 		return known.fence
 	}
 	return m.fence
 }
 
 // after is the state that a successful operation leaves behind.
-func after(s step, fence Fence, cas uint64) state {
-	next := state{presence: live, fenced: true, fence: fence, cas: cas}
+func after(s step, known state, fence Fence, cas uint64) state {
+	next := state{presence: live, fenced: true, fence: fence, binary: known.binary, cas: cas}
 	switch s {
 	case remove, raise, createDeleted, reserve:
 		next.presence = tombstone
+	case retype:
+		next.fenced, next.binary = known.fenced, false
 	}
 	return next
 }

@@ -3,8 +3,11 @@ package couchbase
 import "testing"
 
 func TestPlan(t *testing.T) {
-	fenced := func(p presence, g, o int64) state { return state{p, true, Fence{g, o}, 7} }
+	fenced := func(p presence, g, o int64) state {
+		return state{presence: p, fenced: true, fence: Fence{g, o}, cas: 7}
+	}
 	none := func(p presence) state { return state{presence: p, cas: 7} }
+	binary := func(s state) state { s.binary = true; return s }
 	body := []byte("{}")
 	keeps, reserves := rules{keepForeign: true}, rules{reserve: true}
 	for _, c := range []struct {
@@ -42,6 +45,12 @@ func TestPlan(t *testing.T) {
 		{"ours, keep", fenced(live, 1, 4), 1, 5, body, keeps, replace},
 		{"somebody's tombstone", none(tombstone), 1, 5, body, keeps, revive},
 		{"somebody's tombstone, removal", none(tombstone), 1, 5, nil, keeps, raise},
+		{"binary, overwrite", binary(none(live)), 1, 5, body, rules{}, retype},
+		{"binary, keep", binary(none(live)), 1, 5, body, keeps, keep},
+		{"binary, removal", binary(none(live)), 1, 5, nil, rules{}, remove},
+		{"ours, made binary", binary(fenced(live, 1, 4)), 1, 5, body, keeps, retype},
+		{"ours, made binary, the same again", binary(fenced(live, 1, 5)), 1, 5, body, keeps, alreadyDone},
+		{"tombstone of a binary one", binary(fenced(tombstone, 1, 4)), 1, 5, body, rules{}, revive},
 	} {
 		m := mutation{fence: Fence{c.g, c.o}, body: c.body}
 		got := plan(c.s, m, c.r)
@@ -51,14 +60,18 @@ func TestPlan(t *testing.T) {
 		if !got.writes() {
 			continue
 		}
-		next := after(got, carries(got, c.s, m), 8)
-		if got.prepares() {
-			if !next.fenced || next.fence.Compare(c.s.fence) != 0 {
+		next := after(got, c.s, carries(got, c.s, m), 8)
+		for range 2 { // a binary tombstone takes two
+			if !got.prepares() {
+				break
+			}
+			if next.fenced != c.s.fenced && got == retype || next.fence.Compare(c.s.fence) != 0 {
 				t.Errorf("%s: prepares by %+v", c.name, next)
 			}
-			next = after(plan(next, m, c.r), m.fence, 8)
+			got = plan(next, m, c.r)
+			next = after(got, next, carries(got, next, m), 8)
 		}
-		if plan(next, m, c.r) != alreadyDone || next.cas != 8 || (next.presence == live) != (c.body != nil) {
+		if plan(next, m, c.r) != alreadyDone || next.cas != 8 || (next.presence == live) != (c.body != nil) || next.binary && c.body != nil {
 			t.Errorf("%s: leaves %+v", c.name, next)
 		}
 	}

@@ -62,7 +62,7 @@ func probeOnce(ctx context.Context, st store, body []byte) error {
 		if err != nil {
 			return err
 		}
-		known = after(s, op.fence, cas)
+		known = after(s, known, op.fence, cas)
 	}
 	return nil
 }

@@ -145,6 +145,7 @@ func (w *writer) drop(q *queue, m *message) {
 // settle works on a key until nothing of it is left, or ctx ends.
 func (w *writer) settle(ctx context.Context, q *queue) {
 	known, cached := w.cache.get(q.key)
+	var refuted state // what was known when a race was lost
 	a := attempts{cfg: w.cfg}
 	for ctx.Err() == nil {
 		m := w.pick(q)
@@ -162,6 +163,10 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 				}
 				continue
 			}
+			if known.changedSince(refuted) {
+				w.foreign(q.key, changed)
+			}
+			refuted = state{}
 		}
 		s := plan(known, m.mutation, w.rules)
 		if !s.writes() {
@@ -175,16 +180,13 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		if m.fitness(w.cfg.MaxAge) != fit {
 			continue // the look-up took long: pick sorts it out
 		}
-		if known.presence == live && !known.fenced {
-			w.foreign(q.key, Overwrite)
-		}
 		start := time.Now()
 		op := m.mutation
 		op.fence = carries(s, known, op)
 		cas, err := w.store.operate(ctx, q.key, s, known.cas, op)
 		w.meter.operation(s, start, err)
 		if err != nil {
-			cached = false
+			cached, refuted = false, known
 			w.cache.drop(q.key)
 			if !w.failed(ctx, q, m, &a, s, err) {
 				return
@@ -196,7 +198,10 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		}
 		w.health.good()
 		a.reset()
-		known, cached = after(s, op.fence, cas), true
+		if known.presence == live && !known.fenced && s != retype { // which is followed by replace
+			w.foreign(q.key, Overwrite)
+		}
+		known, cached = after(s, known, op.fence, cas), true
 		if s.prepares() {
 			continue
 		}
@@ -223,10 +228,19 @@ func (w *writer) skip(q *queue, m *message, s step, known state) {
 	}
 }
 
-// foreign says once per key that a document was not ours.
+// foreign says once per key that somebody else wrote a document.
 func (w *writer) foreign(key, what string) {
-	if w.meter.foreignDocument(key, what) {
-		w.log.Warn("a document carries no fence: an older system or a person wrote it", "key", key, "target", w.target.String(), "foreign", what)
+	say, last := w.meter.foreignDocument(key, what)
+	if !say {
+		return
+	}
+	text := "a document carries no fence: an older system or a person wrote it"
+	if what == changed {
+		text = "a document was changed by somebody else under its fence: it is overwritten"
+	}
+	w.log.Warn(text, "key", key, "target", w.target.String(), "foreign", what)
+	if last {
+		w.log.Warn("no more keys of foreign documents are logged, they are only counted", "logged", maxForeign)
 	}
 }
 
