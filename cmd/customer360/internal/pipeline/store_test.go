@@ -9,7 +9,8 @@ import (
 
 // store is an Online Store whose answers the test sets.
 type store struct {
-	url string
+	url  string
+	gate *gate
 
 	mu        sync.Mutex
 	customers map[string]string // email -> details; missing: 404
@@ -19,9 +20,12 @@ type store struct {
 
 func startStore(t *testing.T) *store {
 	t.Helper()
-	s := &store{customers: map[string]string{}, orders: map[string]string{}, asked: map[string]int{}}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
+	s := &store{customers: map[string]string{}, orders: map[string]string{}, asked: map[string]int{}, gate: newGate()}
+	server := httptest.NewServer(s.gate.before(s))
+	t.Cleanup(func() {
+		s.gate.open()
+		server.Close()
+	})
 	s.url = server.URL + "/api/onlineStore"
 	return s
 }

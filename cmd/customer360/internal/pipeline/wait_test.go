@@ -33,6 +33,7 @@ type follower struct {
 	mu   sync.Mutex
 	next map[spot]int64 // read up to here
 	data map[spot]int64 // offset of the last data record, plus 1
+	raw  []*kgo.Record  // all that ever stood in the raw topics, in each partition's order
 }
 
 func startFollower(t *testing.T, opts []kgo.Opt, g topology.Graph) *follower {
@@ -71,8 +72,45 @@ func (f *follower) take(fetches kgo.Fetches) {
 		f.next[s] = r.Offset + 1
 		if !r.Attrs.IsControl() {
 			f.data[s] = r.Offset + 1
+			if f.isRaw(r.Topic) {
+				f.raw = append(f.raw, r)
+			}
 		}
 	})
+}
+
+func (f *follower) isRaw(topic string) bool {
+	return slices.ContainsFunc(topology.Sources(), func(source string) bool { return f.graph.Settings.RawTopic(source) == topic })
+}
+
+// everRaw are the committed records of the raw topics, those compacted away included.
+func (f *follower) everRaw(ctx context.Context) ([]*kgo.Record, error) {
+	var names []string
+	for _, source := range topology.Sources() {
+		names = append(names, f.graph.Settings.RawTopic(source))
+	}
+	for ctx.Err() == nil {
+		ends, err := f.admin.ListCommittedOffsets(ctx, names...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err != nil {
+			return nil, err
+		}
+		read := true
+		f.mu.Lock()
+		ends.Each(func(o kadm.ListedOffset) { read = read && f.next[spot{o.Topic, o.Partition}] >= o.Offset })
+		raw := slices.Clone(f.raw)
+		f.mu.Unlock()
+		if read {
+			return raw, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil, context.Cause(ctx)
 }
 
 // look returns the ends, and who has still something to do ("" when nobody).
@@ -116,11 +154,20 @@ func (f *follower) look(ctx context.Context) (ends map[spot]int64, busy string, 
 }
 
 // eventually waits until check returns "", which is asked for only while
-// nothing moves: not in Kafka, not in the importer and not in the poller.
+// nothing moves: not in Kafka, not in the importer and not in the poller, whose
+// requests are held meanwhile. It is a step of a scenario.
 func (c *cluster) eventually(check func() string) {
+	c.t.Helper()
+	c.settle(check)
+	c.step()
+}
+
+func (c *cluster) settle(check func() string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
+	c.store.gate.close()
+	defer c.store.gate.open()
 	var before map[spot]int64
 	why := "not looked yet"
 	for {
@@ -129,7 +176,7 @@ func (c *cluster) eventually(check func() string) {
 		case ctx.Err() != nil:
 			c.t.Fatalf("after %v: %s", deadline, why)
 		case err != nil:
-			c.t.Fatalf("looking whether all has arrived: %v", err)
+			busy = fmt.Sprintf("looking whether all has arrived: %v", err) // the broker may be under exchange
 		case busy == "":
 			busy = c.busy()
 		}
@@ -139,11 +186,15 @@ func (c *cluster) eventually(check func() string) {
 				if why = check(); why == "" {
 					return
 				}
+				c.store.gate.pass()
+				ends = nil // look twice again
 			}
 		}
-		before = ends
-		if busy != "" {
+		if before = ends; busy != "" {
 			before = nil
+		}
+		if busy == unanswered {
+			c.store.gate.pass()
 		}
 		for _, r := range c.runs {
 			if !r.alive() && r.err != nil {
@@ -157,18 +208,24 @@ func (c *cluster) eventually(check func() string) {
 	}
 }
 
+const unanswered = "an email has no first answer"
+
 // busy names what a running pipeline does beside Kafka.
 func (c *cluster) busy() string {
+	polls := 0
 	for _, r := range c.runs {
 		switch {
 		case !r.alive():
 		case r.Importer() != nil && !r.Importer().Idle():
 			return "a CSV file is being imported"
 		case r.Poller() != nil && r.Poller().Unanswered() > 0:
-			return "an email has no first answer"
-		case r.Poller() != nil && r.Poller().Status().InFlight > 0:
-			return "a poll is under way"
+			return unanswered
+		case r.Poller() != nil:
+			polls += r.Poller().Status().InFlight
 		}
+	}
+	if held := int(c.store.gate.held.Load()); polls > held {
+		return fmt.Sprintf("%d polls are under way, %d of them held", polls, held)
 	}
 	return ""
 }
