@@ -36,7 +36,7 @@ var errFenced = errors.New("another instance has taken over the import")
 // use any more: what counts is then read from loyalty.files.
 type writer struct {
 	client *kgo.Client
-	open   bool
+	open   *txn.Txn // nil between two transactions
 	rows   int
 	bytes  int
 	failed atomic.Pointer[error]
@@ -72,13 +72,14 @@ func openWriter(ctx context.Context, cfg Config, deps Deps) (*writer, error) {
 }
 
 func (w *writer) begin() error {
-	if w.open {
+	if w.open != nil {
 		return nil
 	}
-	if err := w.client.BeginTransaction(); err != nil {
+	open, err := txn.Begin(context.Background(), w.client) // it waits for nothing: openWriter has the id
+	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", w.classify(err))
 	}
-	w.open, w.rows, w.bytes, w.stamp = true, 0, 0, w.now()
+	w.open, w.rows, w.bytes, w.stamp = open, 0, 0, w.now()
 	w.arena.reset()
 	return nil
 }
@@ -145,21 +146,21 @@ func (w *writer) commit(ctx context.Context) error {
 	if err := w.failed.Load(); err != nil {
 		return fmt.Errorf("writing a transaction: %w", w.classify(*err))
 	}
-	if err := txn.End(ctx, w.client, kgo.TryCommit); err != nil {
+	if err := w.open.Commit(ctx); err != nil {
 		return fmt.Errorf("committing a transaction: %w", w.classify(err))
 	}
-	w.open = false
+	w.open = nil
 	return nil
 }
 
 // close aborts what is open, if that works soon, and ends the client. Where it
 // does not, the next holder of the fence aborts it.
 func (w *writer) close() {
-	if w.open {
+	if w.open != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), abortPatience)
 		defer cancel()
 		if w.client.AbortBufferedRecords(ctx) == nil {
-			_ = txn.End(ctx, w.client, kgo.TryAbort)
+			_ = w.open.Abort(ctx)
 		} else {
 			w.client.UnsafeAbortBufferedRecords()
 		}

@@ -76,7 +76,8 @@ func check(ctx context.Context, opts []kgo.Opt, l Letter) error {
 }
 
 func publish(ctx context.Context, cl *kgo.Client, l Letter) error {
-	if err := cl.BeginTransaction(); err != nil {
+	transaction, err := txn.Begin(ctx, cl)
+	if err != nil {
 		return err
 	}
 	raw := &kgo.Record{Topic: l.Topic, Key: l.Key, Value: l.Value}
@@ -85,13 +86,12 @@ func publish(ctx context.Context, cl *kgo.Client, l Letter) error {
 	}
 	note := &kgo.Record{Topic: topology.DeadLetterTopic, Key: []byte(l.Coordinates()),
 		Headers: []kgo.RecordHeader{{Key: headerRetried, Value: []byte("1")}}}
-	err := cl.ProduceSync(ctx, raw, note).FirstErr()
-	end := kgo.TryCommit
-	if err != nil {
-		end = kgo.TryAbort
+	err = cl.ProduceSync(ctx, raw, note).FirstErr()
+	if err == nil {
+		err = transaction.Commit(ctx)
 	}
-	if endErr := txn.End(ctx, cl, end); err == nil {
-		err = endErr
+	if err != nil {
+		_ = transaction.Abort(ctx) // or the next one of this id does
 	}
 	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
 		return fmt.Errorf("another retry was under way, nothing was published: try again: %w", err)

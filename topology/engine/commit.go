@@ -138,10 +138,10 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, outpu
 		if err := s.commitInTransaction(ctx, positions); err != nil {
 			return fmt.Errorf("offsets of the transaction: %w", err)
 		}
-		if err := txn.End(ctx, inc.client, kgo.TryCommit); err != nil {
+		if err := inc.open.Commit(ctx); err != nil {
 			return fmt.Errorf("the end of the transaction: %w", err)
 		}
-		inc.inTxn = false
+		inc.open = nil
 		inc.group.metrics.transaction.Observe(time.Since(s.began).Seconds())
 		inc.group.metrics.committed.Inc()
 	} else {
@@ -158,20 +158,21 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, outpu
 		}
 	}
 	if output {
-		return s.begin()
+		return s.begin(ctx)
 	}
 	return nil
 }
 
-func (s *session) begin() error {
+func (s *session) begin(ctx context.Context) error {
 	inc := s.inc
 	inc.producedRecords.Store(0)
 	inc.producedBytes.Store(0)
-	if !inc.inTxn {
-		if err := inc.client.BeginTransaction(); err != nil {
+	if inc.open == nil {
+		open, err := txn.Begin(ctx, inc.client)
+		if err != nil {
 			return fmt.Errorf("beginning a transaction: %w", err)
 		}
-		inc.inTxn = true
+		inc.open = open
 	}
 	s.began = time.Now()
 	return nil
@@ -218,14 +219,15 @@ func (s *session) abort() {
 		}
 		return
 	}
-	if !inc.inTxn {
+	open := inc.open
+	if open == nil {
 		return
 	}
-	inc.inTxn = false
+	inc.open = nil
 	if inc.producedRecords.Load() > 0 {
 		inc.group.metrics.aborted.Inc()
 	}
-	if err := txn.End(ctx, inc.client, kgo.TryAbort); err != nil {
+	if err := open.Abort(ctx); err != nil {
 		inc.group.log.Debug("abort", "error", err)
 	}
 }

@@ -55,8 +55,8 @@
 //   - goka's Fail returns when the session is over; delivery.Fail never does.
 //   - goka waits 60 s for a DeferCommit that is not called; ours is not goka's.
 //   - goka sleeps 5 s between two Consume calls; member.Consume loops itself.
-//   - kgo's EndTransaction can abort where it was to commit, and say nothing: package
-//     txn ends transactions. It does nothing when nothing was produced: such an
+//   - kgo's EndTransaction can abort where it was to commit, and say nothing, or commit a part: package
+//     txn sees to that. It does nothing when nothing was produced: such an
 //     interval commits by a plain OffsetCommit.
 //   - TxnOffsetCommit is pinned to version 5, OffsetCommit to 9: later ones name
 //     topics by id.

@@ -12,6 +12,8 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/lovoo/goka"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology/txn"
 )
 
 // incarnation is one goka processor with its one Kafka client, which is group
@@ -27,7 +29,7 @@ type incarnation struct {
 	client  *kgo.Client
 	kill    context.CancelFunc // ends the client's requests
 	ready   chan struct{}      // client is set; its callbacks may come first
-	inTxn   bool               // between BeginTransaction and its end; of whoever holds the session's commit lock
+	open    *txn.Txn           // nil: none; of whoever holds the session's commit lock
 	started time.Time
 
 	producedRecords, producedBytes atomic.Int64 // in the open transaction

@@ -213,8 +213,10 @@ func (s *session) tellRecovered() (told []int32, err error) {
 func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	inc := s.inc
 	if s.gate != nil {
-		if err := s.begin(); err != nil {
-			inc.fail(err)
+		if err := s.begin(s.ctx); err != nil {
+			if !s.over() {
+				inc.fail(err)
+			}
 			return
 		}
 	}

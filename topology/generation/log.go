@@ -152,7 +152,8 @@ func (l *Log) try(ctx context.Context, decide func(State) ([]entry, error)) erro
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	if err := cl.BeginTransaction(); err != nil {
+	transaction, err := txn.Begin(ctx, cl)
+	if err != nil {
 		return err
 	}
 	var records []*kgo.Record
@@ -160,12 +161,11 @@ func (l *Log) try(ctx context.Context, decide func(State) ([]entry, error)) erro
 		records = append(records, &kgo.Record{Key: e.key, Value: e.value})
 	}
 	err = cl.ProduceSync(ctx, records...).FirstErr()
-	end := kgo.TryCommit
-	if err != nil {
-		end = kgo.TryAbort
+	if err == nil {
+		err = transaction.Commit(ctx)
 	}
-	if endErr := txn.End(ctx, cl, end); err == nil {
-		err = endErr
+	if err != nil {
+		_ = transaction.Abort(ctx) // or the next one of this id does
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", topology.GenerationsTopic, err)

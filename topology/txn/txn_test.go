@@ -13,7 +13,7 @@ import (
 // The metadata loop is held while the partitions of a new topic are not yet
 // published, but a record of it is acknowledged. EndTransaction alone aborts
 // here and says nothing.
-func TestEndCommitsTheFirstTransactionToATopic(t *testing.T) {
+func TestTheFirstTransactionToATopicIsCommitted(t *testing.T) {
 	broker := kafkatest.Start(t, kafkatest.WithTopics(1, "t"))
 	held := make(chan struct{})
 	release := sync.OnceFunc(func() { close(held) })
@@ -33,7 +33,8 @@ func TestEndCommitsTheFirstTransactionToATopic(t *testing.T) {
 	}
 	defer cl.Close()
 	defer release()
-	if err := cl.BeginTransaction(); err != nil {
+	open, err := Begin(t.Context(), cl)
+	if err != nil {
 		t.Fatal(err)
 	}
 	acked, failed := make(chan error, 1), make(chan error, 1)
@@ -43,7 +44,7 @@ func TestEndCommitsTheFirstTransactionToATopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- End(t.Context(), cl, kgo.TryCommit) }()
+	go func() { ended <- open.Commit(t.Context()) }()
 	select {
 	case err := <-ended:
 		t.Fatalf("ended while the topic is unknown: %v", err)
