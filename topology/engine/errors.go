@@ -86,6 +86,8 @@ func classify(err error) class {
 		return fatal
 	case errors.Is(err, ErrRefetch):
 		return again
+	case errors.Is(err, errState):
+		return refused
 	case is(err,
 		kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
 		kerr.TransactionalIDAuthorizationFailed, kerr.SaslAuthenticationFailed,

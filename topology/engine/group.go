@@ -11,6 +11,7 @@ import (
 
 	"github.com/lovoo/goka"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/syndtr/goleveldb/leveldb/storage"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -18,6 +19,10 @@ import (
 type Deps struct {
 	Log      *slog.Logger
 	Registry prometheus.Registerer // nil: metrics go nowhere
+
+	// Files opens and locks the files of a local store; nil: those of the
+	// folder. For tests of disks that fail.
+	Files func(dir string) (storage.Storage, error)
 }
 
 // Hooks tell a group's owner about partitions. They are called one at a time.
@@ -41,6 +46,7 @@ type Group struct {
 	inputs, outputs []string
 	table           string // "" without
 	log             *slog.Logger
+	files           filesOf
 	hooks           Hooks
 	metrics         *metrics
 	admin           *kgo.Client // while Run runs
@@ -59,7 +65,10 @@ func New(cfg Config, graph *goka.GroupGraph, deps Deps, hooks Hooks) (*Group, er
 	if err := graph.Validate(); err != nil {
 		return nil, fmt.Errorf("engine: the graph of %s: %w", cfg.Group, err)
 	}
-	g := &Group{cfg: cfg, graph: graph, hooks: hooks, log: deps.Log}
+	g := &Group{cfg: cfg, graph: graph, hooks: hooks, log: deps.Log, files: deps.Files}
+	if g.files == nil {
+		g.files = osFiles
+	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}

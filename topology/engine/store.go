@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/syndtr/goleveldb/leveldb"
-	lerrors "github.com/syndtr/goleveldb/leveldb/errors"
 )
 
 // Keys of the engine's own in a store; tables cannot have keys like them.
@@ -33,7 +32,7 @@ type store struct {
 	name      string
 	partition int32
 	dir       string
-	db        *leveldb.DB
+	db        *level
 	cache     *cache // nil: none
 	limit     int    // bytes of a key and its value
 	onError   func(error)
@@ -55,7 +54,7 @@ type store struct {
 	closeErr  error
 }
 
-func newStore(name string, partition int32, dir string, db *leveldb.DB, m meta) *store {
+func newStore(name string, partition int32, dir string, db *level, m meta) *store {
 	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m,
 		open: map[string][]byte{}, written: make(chan struct{}), now: time.Now, onError: func(error) {}}
 	s.changed = sync.NewCond(&s.mu)
@@ -90,7 +89,7 @@ func (s *store) writer() {
 		err := s.db.Write(&batch, nil)
 		s.mu.Lock()
 		if err != nil {
-			s.broke(fmt.Errorf("writing %s: %w", s.name, err))
+			s.broke(unusableFolder(s.dir, fmt.Errorf("writing: %w", err)))
 		}
 		s.writing, s.busy = nil, false
 		s.changed.Broadcast()
@@ -102,7 +101,7 @@ func (s *store) writer() {
 func (s *store) broke(err error) {
 	if s.err == nil {
 		s.err = err
-		if lerrors.IsCorrupted(err) {
+		if corrupted(err) {
 			condemn(s.dir)
 		}
 	}

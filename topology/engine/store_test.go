@@ -15,7 +15,7 @@ var testFacts = facts{partitions: 1, tableID: kadm.TopicID{1}, retention: 24 * t
 
 func openTest(t *testing.T, dir string) *store {
 	t.Helper()
-	db, m, _, err := openFolder(dir, testFacts, 0, 1<<24)
+	db, m, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestStoreOfABrokenRecovery(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, _, why, err := openFolder(dir, testFacts, 0, 1<<24)
+	db, _, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<24)
 	if err != nil || why == "" {
 		t.Fatalf("why %q, %v", why, err)
 	}
@@ -140,6 +140,7 @@ func TestFolderIsUsable(t *testing.T) {
 		"good":         {func(*meta, *facts) {}, true},
 		"empty topic":  {func(m *meta, f *facts) { m.offset, f.tableEnd = -1, map[int32]int64{0: 0} }, true},
 		"at the start": {func(m *meta, f *facts) { m.offset, f.tableStart = 9, map[int32]int64{0: 10} }, true},
+		"partition":    {func(m *meta, _ *facts) { m.partition = 1 }, false},
 		"topic":        {func(m *meta, _ *facts) { m.topic[5] = 1 }, false},
 		"unfinished":   {func(m *meta, _ *facts) { m.asOf = time.Time{} }, false},
 		"old":          {func(m *meta, _ *facts) { m.asOf = now.Add(-23*time.Hour - time.Minute) }, false},
@@ -162,7 +163,7 @@ func TestAFolderInUseIsNotDropped(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "s")
 	s := openTest(t, dir)
 	_ = s.MarkRecovered()
-	if _, _, _, err := openFolder(dir, testFacts, 0, 1<<24); err == nil {
+	if _, _, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24); err == nil {
 		t.Fatal("a folder is opened twice")
 	}
 	if err := s.Set("a", nil); err != nil || fmt.Sprint(value(t, s, "a")) != "" {

@@ -6,28 +6,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
-	"github.com/lovoo/goka/storage"
+	gokastorage "github.com/lovoo/goka/storage"
 	"github.com/syndtr/goleveldb/leveldb"
 	lerrors "github.com/syndtr/goleveldb/leveldb/errors"
-	"github.com/syndtr/goleveldb/leveldb/filter"
-	"github.com/syndtr/goleveldb/leveldb/opt"
+	"github.com/syndtr/goleveldb/leveldb/storage"
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // meta stands in each store, written with the values it belongs to.
 type meta struct {
-	topic  kadm.TopicID
-	offset int64     // of the changelog: the values are those up to here; -1: none
-	asOf   time.Time // the values were those of the whole changelog then; zero: never yet
+	topic     kadm.TopicID
+	partition int32
+	offset    int64     // of the changelog: the values are those up to here; -1: none
+	asOf      time.Time // the values were those of the whole changelog then; zero: never yet
 }
 
-const metaVersion = 1
+const (
+	metaVersion = 2 // 1 had no partition
+	metaBytes   = 37
+)
 
 func (m meta) encode() []byte {
-	b := append(make([]byte, 0, 33), metaVersion)
+	b := append(make([]byte, 0, metaBytes), metaVersion)
 	b = append(b, m.topic[:]...)
+	b = binary.BigEndian.AppendUint32(b, uint32(m.partition))
 	b = binary.BigEndian.AppendUint64(b, uint64(m.offset))
 	ms := int64(0)
 	if !m.asOf.IsZero() {
@@ -37,12 +42,13 @@ func (m meta) encode() []byte {
 }
 
 func decodeMeta(b []byte) (m meta, ok bool) {
-	if len(b) != 33 || b[0] != metaVersion {
+	if len(b) != metaBytes || b[0] != metaVersion {
 		return m, false
 	}
 	copy(m.topic[:], b[1:17])
-	m.offset = int64(binary.BigEndian.Uint64(b[17:]))
-	if ms := int64(binary.BigEndian.Uint64(b[25:])); ms != 0 {
+	m.partition = int32(binary.BigEndian.Uint32(b[17:]))
+	m.offset = int64(binary.BigEndian.Uint64(b[21:]))
+	if ms := int64(binary.BigEndian.Uint64(b[29:])); ms != 0 {
 		m.asOf = time.UnixMilli(ms)
 	}
 	return m, true
@@ -57,7 +63,9 @@ func (m meta) unusable(f facts, partition int32, now time.Time) string {
 	margin := min(f.retention/10, time.Hour)
 	switch age := now.Sub(m.asOf); {
 	case m.topic != f.tableID:
-		return "the topic was created anew"
+		return "it belongs to another topic, or the topic was created anew"
+	case m.partition != partition:
+		return fmt.Sprintf("it belongs to partition %d", m.partition)
 	case m.asOf.IsZero():
 		return "its recovery was never completed"
 	case age > f.retention-margin:
@@ -83,7 +91,7 @@ func condemn(dir string) {
 }
 
 // storage is goka's builder of the store of a table partition.
-func (inc *incarnation) storage(topic string, partition int32) (storage.Storage, error) {
+func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Storage, error) {
 	cfg, log := inc.cfg, inc.group.log
 	name := fmt.Sprintf("%s.%d", topic, partition)
 	dir := filepath.Join(cfg.Dir, cfg.Group, name)
@@ -91,9 +99,9 @@ func (inc *incarnation) storage(topic string, partition int32) (storage.Storage,
 	if s := inc.current.Load(); s != nil {
 		owned = max(len(s.partitions()), 1)
 	}
-	db, m, why, err := openFolder(dir, inc.facts, partition, cfg.StoreBytes/owned)
+	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned)
 	if err != nil {
-		err = fmt.Errorf("local state %s: %w", dir, err)
+		err = unusableFolder(dir, err)
 		inc.fail(err)
 		return nil, err
 	}
@@ -115,14 +123,11 @@ func (inc *incarnation) storage(topic string, partition int32) (storage.Storage,
 
 // openFolder opens or creates the leveldb; a folder that must not be used is
 // removed before, and why says so.
-func openFolder(dir string, f facts, partition int32, bytes int) (db *leveldb.DB, m meta, why string, err error) {
-	fresh := meta{topic: f.tableID, offset: -1}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, fresh, "", err
-	}
+func openFolder(files filesOf, dir string, f facts, partition int32, bytes int) (db *level, m meta, why string, err error) {
+	fresh := meta{topic: f.tableID, partition: partition, offset: -1}
 	if _, err := os.Stat(filepath.Join(dir, condemned)); err == nil {
 		why = "its leveldb was found damaged"
-	} else if db, m, why, err = openLevel(dir, bytes); err != nil {
+	} else if db, m, why, err = openLevel(files, dir, bytes); err != nil {
 		return nil, fresh, "", err
 	} else if why == "" && db != nil {
 		if why = m.unusable(f, partition, time.Now()); why == "" {
@@ -137,21 +142,23 @@ func openFolder(dir string, f facts, partition int32, bytes int) (db *leveldb.DB
 			return nil, fresh, why, err
 		}
 	}
-	db, err = leveldb.OpenFile(dir, levelOptions(bytes))
+	db, _, err = openFiles(files, dir, bytes)
 	return db, fresh, why, err
 }
 
 // openLevel opens what is there. A nil db without a reason: nothing is there.
 // Damage is a reason; a lock that another process holds is an error.
-func openLevel(dir string, bytes int) (*leveldb.DB, meta, string, error) {
+func openLevel(files filesOf, dir string, bytes int) (*level, meta, string, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, meta{}, "", nil
 	}
-	db, err := leveldb.OpenFile(dir, levelOptions(bytes))
-	if err != nil {
-		if damaged(err) {
-			return nil, meta{}, fmt.Sprintf("its leveldb is damaged: %v", err), nil
-		}
+	db, why, err := openFiles(files, dir, bytes)
+	switch {
+	case why != "":
+		return nil, meta{}, "its leveldb is damaged: " + why, nil
+	case err != nil && damaged(err):
+		return nil, meta{}, fmt.Sprintf("its leveldb is damaged: %v", err), nil
+	case err != nil:
 		return nil, meta{}, "", err
 	}
 	b, err := db.Get([]byte(metaKey), nil)
@@ -170,23 +177,33 @@ func openLevel(dir string, bytes int) (*leveldb.DB, meta, string, error) {
 	return db, m, "", nil
 }
 
-func damaged(err error) bool {
-	return lerrors.IsCorrupted(err) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrInvalid)
+// errState: the folder of local state cannot be used, whatever Kafka does.
+var errState = errors.New("local state cannot be kept")
+
+// unusableFolder adds what a person can do about it.
+func unusableFolder(dir string, err error) error {
+	remedy := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		remedy = "make space there"
+	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
+		remedy = "make it writable for this user"
+	default:
+		return fmt.Errorf("local state %s: %w", dir, err)
+	}
+	return fmt.Errorf("%w in %s: %w; %s, or choose another folder, and start again: nothing is lost, Kafka has it", errState, dir, err, remedy)
 }
 
-// levelOptions: larger buffers and tables for fewer compactions; no block
-// compression, which costs more than it saves here; a filter for keys that
-// are not there.
-//
-// bytes is the memory of one store: two write buffers, since one is written
-// while the next fills, and the block cache.
-func levelOptions(bytes int) *opt.Options {
-	share := min(max(bytes/3, 1<<20), 16<<20)
-	return &opt.Options{
-		WriteBuffer:         share,
-		BlockCacheCapacity:  share,
-		CompactionTableSize: 8 << 20,
-		Compression:         opt.NoCompression,
-		Filter:              filter.NewBloomFilter(10),
-	}
+// corrupted: leveldb's own test does not look into wrapped errors.
+func corrupted(err error) bool {
+	var (
+		db    *lerrors.ErrCorrupted
+		files *storage.ErrCorrupted
+	)
+	return errors.As(err, &db) || errors.As(err, &files)
+}
+
+// damaged is about an error of opening.
+func damaged(err error) bool {
+	return corrupted(err) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrInvalid)
 }

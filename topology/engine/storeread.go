@@ -59,7 +59,11 @@ func (s *store) each(fn func(key string, value []byte) error) error {
 		}
 	}
 	if err := it.Error(); err != nil {
-		return fmt.Errorf("reading %s: %w", s.name, err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err = fmt.Errorf("reading %s: %w", s.name, err)
+		s.broke(err)
+		return err
 	}
 	return nil
 }
