@@ -24,22 +24,26 @@ type bucket struct {
 	db       *leveldb.DB
 	now      func() time.Time
 	manifest *manifest
-	uuids    [vbuckets]uint64 // of the vbuckets' histories
 
-	mu     sync.Mutex
-	state  bucketState
-	high   [vbuckets]uint64 // newest sequence number by vbucket, since the start
-	locks  map[address]lock
-	broken error // the write that failed: nothing is served after it
+	mu       sync.Mutex
+	state    bucketState
+	uuids    [vbuckets]uint64 // of the vbuckets' histories
+	high     [vbuckets]uint64 // newest sequence number by vbucket, since the start
+	locks    map[address]lock
+	past     []pastWrite     // oldest first
+	keepPast int             // how many of them; 0: none
+	former   []formerHistory // that failovers have ended, since the start
+	broken   error           // the write that failed: nothing is served after it
 }
 
 // bucketState is kept with every batch. Sequence numbers are drawn from one
 // counter for the whole bucket: within a vbucket they still grow.
 type bucketState struct {
-	seed  uint64 // of the vbuckets' uuids
-	seqno uint64
-	cas   uint64 // newest
-	live  uint64 // documents, including expired ones that were not looked at since
+	seed   uint64 // of the vbuckets' uuids
+	seqno  uint64
+	cas    uint64 // newest
+	live   uint64 // documents, including expired ones that were not looked at since
+	branch uint64 // failovers
 }
 
 // lock is the work of GET_LOCKED. It is not kept over a restart, as in the engine.
@@ -48,8 +52,8 @@ type lock struct {
 	until time.Time
 }
 
-func openBucket(db *leveldb.DB, c Bucket, now func() time.Time) (*bucket, error) {
-	b := &bucket{name: c.Name, db: db, now: now, locks: map[address]lock{}}
+func openBucket(db *leveldb.DB, c Bucket, now func() time.Time, keepPast int) (*bucket, error) {
+	b := &bucket{name: c.Name, db: db, now: now, locks: map[address]lock{}, keepPast: keepPast}
 	id, err := assignID(db, append([]byte{keyBucketID}, c.Name...), []byte{keyBucketID}, 1)
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", c.Name, err)
@@ -66,7 +70,7 @@ func openBucket(db *leveldb.DB, c Bucket, now func() time.Time) (*bucket, error)
 			return nil, fmt.Errorf("bucket %s: %w", c.Name, err)
 		}
 	}
-	b.uuids = vbucketUUIDs(b.state.seed)
+	b.uuids = vbucketUUIDs(b.state.seed, b.state.branch)
 	for i := range b.high { // the vbucket's own newest is at most this
 		b.high[i] = b.state.seqno
 	}
@@ -84,23 +88,27 @@ func (b *bucket) put(key, value []byte) error {
 }
 
 func (s bucketState) append(out []byte) []byte {
-	for _, n := range []uint64{s.seed, s.seqno, s.cas, s.live} {
+	for _, n := range []uint64{s.seed, s.seqno, s.cas, s.live, s.branch} {
 		out = binary.BigEndian.AppendUint64(out, n)
 	}
 	return out
 }
 
 func parseState(raw []byte) (s bucketState, err error) {
-	if len(raw) != 32 {
-		return s, fmt.Errorf("the bucket's state has %d bytes, not 32", len(raw))
+	if len(raw) == 32 { // written before there were failovers
+		raw = append(raw, make([]byte, 8)...)
+	}
+	if len(raw) != 40 {
+		return s, fmt.Errorf("the bucket's state has %d bytes, not 40", len(raw))
 	}
 	at := func(i int) uint64 { return binary.BigEndian.Uint64(raw[8*i:]) }
-	return bucketState{at(0), at(1), at(2), at(3)}, nil
+	return bucketState{at(0), at(1), at(2), at(3), at(4)}, nil
 }
 
-// vbucketUUIDs identify the histories of the vbuckets. They never change: no
-// history of a single node that keeps what it acknowledged ever branches.
-func vbucketUUIDs(seed uint64) (uuids [vbuckets]uint64) {
+// vbucketUUIDs identify the histories of the vbuckets. Only a failover begins
+// new ones: no history of a node that keeps what it acknowledged ever branches.
+func vbucketUUIDs(seed, branch uint64) (uuids [vbuckets]uint64) {
+	seed += branch // 0 in folders of before
 	for i := range uuids {
 		h := fnv.New64a()
 		h.Write(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint64(nil, seed), uint16(i)))

@@ -24,6 +24,8 @@ type Config struct {
 
 	PurgeInterval time.Duration // how long a tombstone (and its system xattrs) is kept
 	SweepInterval time.Duration // between looks for expired documents and old tombstones
+
+	FailoverHistory int // how many writes a failover can lose; they are kept in memory, twice as many at most
 }
 
 // DefaultConfig is a node with one empty bucket "default" on a free port of
@@ -64,6 +66,9 @@ func (c Config) Validate() error {
 	}
 	if c.PurgeInterval <= 0 || c.SweepInterval <= 0 {
 		errs = append(errs, errors.New("purge and sweep intervals must be positive"))
+	}
+	if c.FailoverHistory < 0 {
+		errs = append(errs, errors.New("the failover history must not be negative"))
 	}
 	if len(c.Buckets) == 0 {
 		errs = append(errs, errors.New("no bucket"))

@@ -202,10 +202,11 @@ func (c *connection) run(t *transaction, op *operation) {
 	if op.decided {
 		return
 	}
-	op.fault = c.node.faults.pick(op.q.opcode, c.bucket.name)
+	op.fault = c.node.faults.pick(op, c.bucket.name)
 	if op.fault != nil && op.fault.before(c, op) {
 		return
 	}
+	t.durable = op.q.frames.durability
 	r, err := op.command.document(t, op.q)
 	if err != nil {
 		c.node.log.Error("couchbase: a document cannot be read", "bucket", c.bucket.name, "error", err)

@@ -31,6 +31,8 @@
 //     changed, only followed by others.
 //   - CAS values and sequence numbers never fall or repeat, over restarts and
 //     clocks that go back. Both are kept in the state that every batch carries.
+//     A failover (see Failover) is the exception: sequence numbers go on from what
+//     is left, under new vbucket uuids.
 //   - Count and the two indexes (by expiry, by time of removal) agree with the
 //     documents after every transaction (see checkIndexes).
 //   - Credentials are neither logged nor told in errors.

@@ -20,7 +20,10 @@ const (
 	FaultTimeoutAfter                       // no answer; applied
 	FaultCloseBefore                        // the socket is closed; not applied
 	FaultCloseAfter                         // the socket is closed without an answer; applied
+	FaultNotMyVBucket                       // NOT_MY_VBUCKET with the map as it is; not applied
+	FaultLocked                             // LOCKED, of writes only; not applied
 	FaultSlow                               // applied at once, answered after Delay
+	FaultFailover                           // every Delay the newest Lost writes are gone, see Failover
 )
 
 // Fault makes a share of the operations on documents fail. Connecting,
@@ -30,7 +33,8 @@ type Fault struct {
 	Rate    float64        // 0..1, of the operations that match
 	Opcodes []memd.CmdCode // empty: all
 	Bucket  string         // empty: all
-	Delay   time.Duration  // of FaultSlow
+	Delay   time.Duration  // of FaultSlow and FaultFailover
+	Lost    int            // of FaultFailover: how many writes of each bucket
 	Times   int            // after so many it is over; 0: never
 }
 
@@ -43,6 +47,7 @@ type faultSet struct {
 type activeFault struct {
 	Fault
 	left atomic.Int64
+	due  time.Time // of FaultFailover; only the goroutine that runs them looks at it
 }
 
 // SetFaults replaces the faults. Of several that match an operation the first
@@ -50,7 +55,7 @@ type activeFault struct {
 func (n *Node) SetFaults(faults ...Fault) {
 	active := make([]*activeFault, 0, len(faults))
 	for _, f := range faults {
-		a := &activeFault{Fault: f}
+		a := &activeFault{Fault: f, due: time.Now().Add(f.Delay)}
 		a.left.Store(int64(f.Times))
 		active = append(active, a)
 	}
@@ -60,13 +65,13 @@ func (n *Node) SetFaults(faults ...Fault) {
 // FaultHits is how many operations a fault has struck since the start.
 func (n *Node) FaultHits() int { return int(n.faults.hits.Load()) }
 
-func (s *faultSet) pick(opcode memd.CmdCode, bucket string) *Fault {
+func (s *faultSet) pick(op *operation, bucket string) *Fault {
 	active := s.active.Load()
 	if active == nil {
 		return nil
 	}
 	for _, f := range *active {
-		if f.matches(opcode, bucket) && rand.Float64() < f.Rate && (f.Times == 0 || f.left.Add(-1) >= 0) {
+		if f.matches(op, bucket) && rand.Float64() < f.Rate && f.again() {
 			s.hits.Add(1)
 			return &f.Fault
 		}
@@ -74,8 +79,14 @@ func (s *faultSet) pick(opcode memd.CmdCode, bucket string) *Fault {
 	return nil
 }
 
-func (f *Fault) matches(opcode memd.CmdCode, bucket string) bool {
-	return (f.Bucket == "" || f.Bucket == bucket) && (len(f.Opcodes) == 0 || slices.Contains(f.Opcodes, opcode))
+// again counts down Times.
+func (f *activeFault) again() bool { return f.Times == 0 || f.left.Add(-1) >= 0 }
+
+func (f *Fault) matches(op *operation, bucket string) bool {
+	if f.Kind == FaultFailover || f.Kind == FaultLocked && !op.command.durable {
+		return false
+	}
+	return (f.Bucket == "" || f.Bucket == bucket) && (len(f.Opcodes) == 0 || slices.Contains(f.Opcodes, op.q.opcode))
 }
 
 // before tells whether the operation is over without having been applied.
@@ -87,6 +98,10 @@ func (f *Fault) before(c *connection, op *operation) bool {
 		op.r = failure(memd.StatusBusy)
 	case FaultOutOfMemory:
 		op.r = failure(memd.StatusOutOfMemory)
+	case FaultNotMyVBucket:
+		op.r = c.notMyVBucket()
+	case FaultLocked:
+		op.r = failure(memd.StatusLocked)
 	case FaultTimeoutBefore:
 		op.r.silent = true
 	case FaultCloseBefore:

@@ -33,6 +33,8 @@ func TestFaults(t *testing.T) {
 		"too slow":       {couchbase.Fault{Kind: couchbase.FaultSlow, Delay: time.Hour}, gocb.ErrAmbiguousTimeout, true},
 		"other opcode":   {couchbase.Fault{Kind: couchbase.FaultBusy, Opcodes: []memd.CmdCode{memd.CmdGet}}, nil, true},
 		"other bucket":   {couchbase.Fault{Kind: couchbase.FaultBusy, Bucket: "another"}, nil, true},
+		"not my vbucket": {couchbase.Fault{Kind: couchbase.FaultNotMyVBucket}, nil, true}, // the SDK sends it again
+		"locked":         {couchbase.Fault{Kind: couchbase.FaultLocked}, gocb.ErrDocumentLocked, false},
 		"rate 0":         {couchbase.Fault{Kind: couchbase.FaultBusy, Rate: -1}, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,8 +54,24 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
-	if hits := node.FaultHits(); hits != 9 {
+	if hits := node.FaultHits(); hits != 11 {
 		t.Errorf("%d faults struck, want 9", hits)
+	}
+}
+
+// A locked document can be read.
+func TestFaultLockedIsOfWrites(t *testing.T) {
+	node := couchbasetest.Start(t)
+	col := connect(t, node).DefaultCollection()
+	if _, err := col.Upsert("k", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	node.SetFaults(couchbase.Fault{Kind: couchbase.FaultLocked, Rate: 1})
+	if _, err := col.Get("k", nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := col.LookupIn("k", []gocb.LookupInSpec{gocb.GetSpec("", nil)}, nil); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -118,7 +118,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 
 func (n *Node) openBuckets(db *leveldb.DB) error {
 	for _, c := range n.cfg.Buckets {
-		b, err := openBucket(db, c, n.now)
+		b, err := openBucket(db, c, n.now, n.cfg.FailoverHistory)
 		if err != nil {
 			return err
 		}

@@ -51,12 +51,15 @@ func observeSeqno(c *connection, q *request) response {
 		return c.notMyVBucket()
 	}
 	uuid := binary.BigEndian.Uint64(q.value)
+	c.bucket.mu.Lock()
+	defer c.bucket.mu.Unlock()
 	if uuid != c.bucket.uuids[q.vbucket] {
+		if value, found := c.bucket.observeFormer(q.vbucket, uuid); found {
+			return response{value: value}
+		}
 		return failure(statusNotFound)
 	}
-	c.bucket.mu.Lock()
 	seqno := c.bucket.high[q.vbucket]
-	c.bucket.mu.Unlock()
 	value := binary.BigEndian.AppendUint16([]byte{0}, q.vbucket) // format 0: no failover
 	for _, n := range []uint64{uuid, seqno, seqno} {             // persisted, current
 		value = binary.BigEndian.AppendUint64(value, n)

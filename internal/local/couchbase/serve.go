@@ -24,6 +24,7 @@ func (n *Node) work(ctx context.Context, listener net.Listener) error {
 			}
 		})
 	}
+	all.Go(func() { n.failoverForever(ctx) })
 	all.Go(func() { n.acceptConnections(ctx, listener, &all) })
 	<-ctx.Done()
 	close(n.stopping)

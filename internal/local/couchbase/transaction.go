@@ -16,6 +16,8 @@ type transaction struct {
 	batch   leveldb.Batch
 	changed map[address]*document // nil: no trace of it any more
 	state   bucketState
+	past    []pastWrite // for a failover to undo
+	durable bool        // the operation under way has a durability requirement
 	buf     []byte
 }
 
@@ -41,8 +43,12 @@ func (t *transaction) commit() error {
 		return t.b.broken
 	}
 	t.b.state = t.state
+	t.b.remember(t.past)
 	return nil
 }
+
+// undone forgets what a failover would undo.
+func (t *transaction) undone() { t.past = nil }
 
 // get returns a document or its tombstone, nil if there is neither. A document
 // whose time is over becomes a tombstone here.
@@ -96,6 +102,9 @@ func (t *transaction) nextCAS() uint64 {
 
 // put stores a stamped version in place of old (nil: there was none) and lifts a lock.
 func (t *transaction) put(a address, d, old *document) {
+	if t.b.keepPast > 0 {
+		t.past = append(t.past, pastWrite{a, old, d.seqno, t.durable})
+	}
 	t.forget(a, old)
 	switch {
 	case d.deleted:
