@@ -40,6 +40,7 @@ line on stdout is JSON.`,
 	f.StringVar(&o.Store, "store", o.Store, "address of the simulated Online Store")
 	f.StringVar(&o.HTTP, "http", o.HTTP, "address of /metrics, /healthz, /readyz")
 	f.BoolVar(&o.Pprof, "pprof", o.Pprof, "serve /debug/pprof on --http too")
+	f.StringVar(&o.Fault, "fault", o.Fault, "what goes wrong in the embedded Couchbase, like timeout-after:10%,slow:1%:200ms,failover:100:1m; kinds: "+up.FaultKinds())
 	f.DurationVar(&o.Night, "night", o.Night, "time between two nightly CSV exports")
 	f.Float64Var(&o.EventsPerSecond, "events", o.EventsPerSecond, "changes a second in the simulated world after the load")
 	return c

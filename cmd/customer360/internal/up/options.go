@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
+
+	"customer360/internal/local/couchbase"
 )
 
 // Options are the flags of `up`.
@@ -21,6 +24,7 @@ type Options struct {
 	Night           time.Duration // between two CSV exports
 	EventsPerSecond float64       // that the simulators make after the load
 	Pprof           bool          // serve /debug/pprof beside /metrics
+	Fault           string        // what goes wrong in the embedded Couchbase, as couchbase.ParseFaults reads it; "": nothing
 
 	Out, Err io.Writer
 	Now      func() time.Time
@@ -47,12 +51,26 @@ func (o Options) Validate() error {
 	case o.EventsPerSecond < 0:
 		return fmt.Errorf("--events %v: use 0 or more", o.EventsPerSecond)
 	}
+	if _, err := o.faults(); err != nil {
+		return err
+	}
 	for flag, address := range o.addresses() {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			return fmt.Errorf("%s %q is no address: write host:port", flag, address)
 		}
 	}
 	return nil
+}
+
+func (o Options) faults() ([]couchbase.Fault, error) {
+	if o.Fault == "" {
+		return nil, nil
+	}
+	faults, err := couchbase.ParseFaults(o.Fault)
+	if err != nil {
+		return nil, fmt.Errorf("--fault: %w", err)
+	}
+	return faults, nil
 }
 
 func (o Options) addresses() map[string]string {
@@ -79,3 +97,6 @@ func (o Options) checkPorts() (Options, error) {
 	}
 	return o, nil
 }
+
+// FaultKinds are the kinds of --fault, for a help text.
+func FaultKinds() string { return strings.Join(couchbase.FaultKinds(), ", ") }

@@ -42,9 +42,20 @@ func startServers(ctx context.Context, f *folder, o Options, password string, lo
 	cc := couchbase.DefaultConfig()
 	cc.Dir, cc.Listen, cc.Username, cc.Password = f.in(couchbaseDir), o.Couchbase, couchbaseUser, password
 	cc.Buckets = []couchbase.Bucket{{Name: documentsBucket}, {Name: stagingBucket}, {Name: metadataBucket}}
+	faults, err := o.faults()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range faults {
+		cc.FailoverHistory = max(cc.FailoverHistory, f.Lost)
+	}
 	node, err := couchbase.New(cc, couchbase.Deps{Log: log.With("part", "couchbase-node"), Now: o.Now})
 	if err != nil {
 		return nil, err
+	}
+	if len(faults) > 0 {
+		node.SetFaults(faults...)
+		log.Warn("the embedded Couchbase fails as it is told", "fault", o.Fault)
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &servers{broker: broker, node: node, cancel: cancel, group: new(errgroup.Group), failed: make(chan struct{})}
