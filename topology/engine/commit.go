@@ -57,15 +57,20 @@ func (s *session) drainSink() {
 	}
 	limit := time.Now().Add(s.inc.cfg.DrainTimeout)
 	for {
-		busy := false
-		for _, c := range s.claims {
-			busy = busy || !c.idle()
-		}
-		if !busy || s.over() || time.Now().After(limit) {
+		if s.allIdle() || s.over() || time.Now().After(limit) {
 			return
 		}
 		_ = sleep(s.ctx, 5*time.Millisecond)
 	}
+}
+
+func (s *session) allIdle() bool {
+	for _, c := range s.claims {
+		if !c.idle() {
+			return false
+		}
+	}
+	return true
 }
 
 // moved are the positions of all claims, and whether any is not committed.
@@ -95,6 +100,7 @@ func (s *session) commit(last bool) error {
 		return s.commitSink(s.ctx)
 	}
 	if _, any := s.moved(); !any && inc.producedRecords.Load() == 0 && !last {
+		inc.group.metrics.settled()
 		s.gate.open() // it may be closed by limit
 		return nil
 	}
@@ -152,6 +158,7 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, outpu
 		}
 	}
 	s.noteCommitted(positions)
+	inc.group.metrics.settled()
 	for _, st := range s.stores {
 		if err := st.committed(); err != nil {
 			return fmt.Errorf("local state: %w", err)
@@ -181,6 +188,9 @@ func (s *session) begin(ctx context.Context) error {
 func (s *session) commitSink(ctx context.Context) error {
 	positions, any := s.moved()
 	if !any {
+		if s.allIdle() {
+			s.inc.group.metrics.settled()
+		}
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.inc.cfg.SessionTimeout)
@@ -189,6 +199,7 @@ func (s *session) commitSink(ctx context.Context) error {
 		return fmt.Errorf("offsets: %w", err)
 	}
 	s.noteCommitted(positions)
+	s.inc.group.metrics.settled()
 	return nil
 }
 

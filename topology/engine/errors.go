@@ -88,6 +88,8 @@ func classify(err error) class {
 		return again
 	case errors.Is(err, errState):
 		return refused
+	case errors.Is(err, errLapsed): // paused or cut off: others have taken over by now
+		return fenced
 	case is(err,
 		kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
 		kerr.TransactionalIDAuthorizationFailed, kerr.SaslAuthenticationFailed,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +52,8 @@ type Group struct {
 
 	mu       sync.Mutex
 	status   Status
-	caughtUp bool // once, ever
+	recovery *progress // of the session under way or the last one
+	caughtUp bool      // once, ever
 	running  bool
 }
 
@@ -226,7 +226,7 @@ func (g *Group) state(st State, s *session) {
 		g.status.Partitions = s.partitions()
 	}
 	if st == Recovering {
-		g.status.Recovered, g.status.RecoveryTotal = 0, 0
+		g.recovery = &progress{start: time.Now()}
 	}
 	ready := g.ready()
 	g.mu.Unlock()
@@ -239,63 +239,4 @@ func truth(b bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// State of a group on this instance.
-type State string
-
-const (
-	Starting   State = "starting" // no partitions assigned yet
-	Recovering State = "recovering"
-	Running    State = "running"
-	Stopped    State = "stopped"
-)
-
-// Status is what a person may want to know.
-type Status struct {
-	State         State
-	Partitions    []int32
-	Lag           int64 // records between the commits and the stable ends, of owned partitions
-	CaughtUp      bool  // once, since the start
-	Recovered     int64 // changelog records read by the recovery under way or the last one
-	RecoveryTotal int64 // offsets that it has to cover, about
-	LastError     error
-	LastErrorAt   time.Time
-}
-
-// Status as of now; Lag as of the last look, at most 5 s ago.
-func (g *Group) Status() Status {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := g.status
-	s.Partitions = slices.Clone(s.Partitions)
-	s.CaughtUp = g.caughtUp
-	if s.State == "" {
-		s.State = Stopped
-	}
-	return s
-}
-
-// Ready: partitions are assigned and recovered, and since Run began there was
-// a moment without a record between the commits and the stable ends. An
-// instance that owns no partitions is ready.
-func (g *Group) Ready() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.ready()
-}
-
-func (g *Group) ready() bool { return g.status.State == Running && g.caughtUp }
-
-func (g *Group) toRecover(offsets int64) {
-	g.mu.Lock()
-	g.status.RecoveryTotal += max(offsets, 0)
-	g.mu.Unlock()
-}
-
-func (g *Group) recovered(records int) {
-	g.metrics.recovery.Add(float64(records))
-	g.mu.Lock()
-	g.status.Recovered += int64(records)
-	g.mu.Unlock()
 }

@@ -25,7 +25,7 @@ func (t tableReader) ConsumePartition(topic string, partition int32, offset int6
 	p := &partitionReader{f: newFetcher(t.inc.group.admin, topic, partition, readerMaxBytes), cancel: cancel,
 		batches: make(chan fetched, 1), msgs: make(chan *sarama.ConsumerMessage, 256), errs: make(chan *sarama.ConsumerError, 1)}
 	go p.fetch(ctx, offset)
-	go p.deliver(ctx, t.inc.group)
+	go p.deliver(ctx, t.inc.group, offset)
 	return p, nil
 }
 
@@ -66,11 +66,15 @@ func (p *partitionReader) fetch(ctx context.Context, offset int64) {
 }
 
 // deliver closes both channels, after which goka's drain returns.
-func (p *partitionReader) deliver(ctx context.Context, g *Group) {
+func (p *partitionReader) deliver(ctx context.Context, g *Group, from int64) {
 	defer close(p.errs)
 	defer close(p.msgs)
+	told := g.recovering()
 	for answer := range p.batches {
-		g.recovered(len(answer.records))
+		g.metrics.recovery.Add(float64(len(answer.records)))
+		told.records.Add(int64(len(answer.records)))
+		told.passed.Add(answer.next - from)
+		from = answer.next
 		last := int64(-1)
 		msgs := make([]sarama.ConsumerMessage, len(answer.records)+1)
 		for i, r := range answer.records {

@@ -117,13 +117,16 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	inc.group.state(Recovering, s)
 	log.Info("partitions assigned", "generation", s.generation, "partitions", s.partitions())
 	err := s.setup(ctx, h)
+	recovery := inc.group.recovering()
 	var told []int32
 	if err == nil && !s.over() {
 		told, err = s.tellRecovered()
 	}
 	if err == nil && !s.over() {
 		inc.group.state(Running, s)
-		log.Info("running", "generation", s.generation, "recovery", time.Since(start).Round(time.Millisecond))
+		rate, _ := recovery.rate()
+		log.Info("running", "generation", s.generation, "recovery", time.Since(start).Round(time.Millisecond),
+			"records", recovery.records.Load(), "records_per_second", int64(rate))
 		s.consume(ctx, h)
 	}
 	if err != nil {
@@ -147,6 +150,7 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 		}
 	}
 	inc.group.state(Starting, nil)
+	inc.group.metrics.disowned(inc.cfg.Group)
 	if inc.group.hooks.Revoked != nil {
 		for _, p := range told {
 			inc.group.hooks.Revoked(p)
@@ -167,7 +171,12 @@ func (s *session) setup(ctx context.Context, h sarama.ConsumerGroupHandler) erro
 			return err
 		}
 	}
+	telling, told := context.WithCancel(s.ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.inc.group.recovering().tell(telling, progressEvery, s.inc.group.log, s.inc.group.metrics) })
 	err := h.Setup(s)
+	told()
+	wg.Wait()
 	s.inc.mu.Lock()
 	s.stores, s.inc.stores = s.inc.stores, nil
 	s.inc.mu.Unlock()

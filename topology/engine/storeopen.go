@@ -114,7 +114,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	if cfg.CacheBytes > 0 {
 		st.cache = newCache(cfg.CacheBytes / owned)
 	}
-	inc.group.toRecover(inc.facts.tableEnd[partition] - max(m.offset+1, inc.facts.tableStart[partition]))
+	inc.group.recovering().total.Add(max(inc.facts.tableEnd[partition]-max(m.offset+1, inc.facts.tableStart[partition]), 0))
 	inc.mu.Lock()
 	inc.stores = append(inc.stores, st)
 	inc.mu.Unlock()

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/lovoo/goka/storage"
@@ -66,6 +67,20 @@ func (s *store) each(fn func(key string, value []byte) error) error {
 		return err
 	}
 	return nil
+}
+
+// size of the files, in bytes.
+func (s *store) size() (bytes int64) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return 0 // writes tell what is wrong
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
 }
 
 func (s *store) Iterator() (storage.Iterator, error) { return nil, errNoIterator }

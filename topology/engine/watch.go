@@ -2,9 +2,9 @@ package engine
 
 import (
 	"context"
+	"strconv"
 	"time"
 
-	"github.com/syndtr/goleveldb/leveldb/util"
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
@@ -45,9 +45,7 @@ func (s *session) look() {
 	g := s.inc.group
 	var bytes int64
 	for _, st := range s.stores {
-		if sizes, err := st.db.SizeOf([]util.Range{{Start: nil, Limit: []byte{0xff, 0xff}}}); err == nil {
-			bytes += sizes.Sum()
-		}
+		bytes += st.size()
 	}
 	g.metrics.state.Set(float64(bytes))
 
@@ -66,9 +64,14 @@ func (s *session) look() {
 				behind = true // not known yet
 				continue
 			}
-			if n := end.Offset - committed; n > 0 && !s.onlyInvisible(ctx, k, committed, end.Offset) {
-				lag += n
-				behind = true
+			n := end.Offset - committed
+			if n <= 0 || s.onlyInvisible(ctx, k, committed, end.Offset) {
+				n = 0
+			}
+			lag += n
+			behind = behind || n > 0
+			if !s.over() {
+				g.metrics.partitionLag.WithLabelValues(g.cfg.Group, k.topic, strconv.Itoa(int(k.partition))).Set(float64(n))
 			}
 		}
 	}

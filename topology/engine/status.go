@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// State of a group on this instance.
+type State string
+
+const (
+	Starting   State = "starting" // no partitions assigned yet
+	Recovering State = "recovering"
+	Running    State = "running"
+	Stopped    State = "stopped"
+)
+
+// Status is what a person may want to know.
+type Status struct {
+	State         State
+	Partitions    []int32
+	Lag           int64 // records between the commits and the stable ends, of owned partitions
+	CaughtUp      bool  // once, since the start
+	Recovered     int64 // changelog records read by the recovery under way or the last one
+	RecoveryTotal int64 // offsets that it has to cover
+	RecoveryLeft  int64 // of them, those that are still to be read
+	LastError     error
+	LastErrorAt   time.Time
+}
+
+// Status as of now; Lag as of the last look, at most 5 s ago.
+func (g *Group) Status() Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.status
+	s.Partitions = slices.Clone(s.Partitions)
+	s.CaughtUp = g.caughtUp
+	if p := g.recovery; p != nil {
+		s.Recovered, s.RecoveryTotal, s.RecoveryLeft = p.records.Load(), p.total.Load(), p.remaining()
+	}
+	if s.State == "" {
+		s.State = Stopped
+	}
+	return s
+}
+
+// Ready: partitions are assigned and recovered, and since Run began there was
+// a moment without a record between the commits and the stable ends. An
+// instance that owns no partitions is ready.
+func (g *Group) Ready() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.ready()
+}
+
+func (g *Group) ready() bool { return g.status.State == Running && g.caughtUp }
+
+// recovering is the progress of the recovery under way.
+func (g *Group) recovering() *progress {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.recovery
+}
