@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench bench-merge clean
+.PHONY: help run build test race lint fuzz bench bench-merge sdk-clients clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,17 @@ bench: ## Go benchmarks beside the code, with allocations
 bench-merge: ## merge as shipped beside raw franz-go, broker in the process (ARGS="--records 1000000 ...")
 	$(GO) run ./bench/cmd/customer360-bench --records 500000 --keys 50000 --rounds 5 \
 	  --commit "$$(git describe --always --dirty=+dirty --abbrev=40 --exclude='*')" --out results.parquet $(ARGS)
+
+# SDKs of other languages, as clients of the embedded node (TestOtherSDKs): what is not installable here is left out.
+SDK_CACHE = $(or $(CUSTOMER360_SDK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customer360-sdk)
+
+sdk-clients: ## install Couchbase's Python, Node.js and Java SDKs into a cache folder, for a test
+	@mkdir -p '$(SDK_CACHE)'
+	@if command -v python3 >/dev/null; then test -d '$(SDK_CACHE)/python/lib' || python3 -m venv '$(SDK_CACHE)/python'; \
+	  '$(SDK_CACHE)/python/bin/pip' install --quiet couchbase==4.6.3; else echo "no python3: left out"; fi
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix '$(SDK_CACHE)/node' couchbase@4.7.1; else echo "no npm: left out"; fi
+	@if command -v mvn >/dev/null && command -v java >/dev/null; then mvn -q -B -f internal/local/couchbase/testdata/sdk/pom.xml \
+	  dependency:copy-dependencies -DoutputDirectory='$(SDK_CACHE)/java'; else echo "no mvn or no java: left out"; fi
 
 clean: ## remove what was built and the local run's folder
 	rm -rf bin .customer360

@@ -60,6 +60,9 @@ func (c *connection) serve() error {
 		_ = c.conn.Close()
 		c.late.Wait()
 	}()
+	if isManagement(c.r) {
+		return c.manage()
+	}
 	for !c.closing {
 		q, err := readRequest(c.r, c.limit())
 		if err != nil {

@@ -5,9 +5,9 @@
 // replay; where they say nothing it does what the engine documents.
 //
 // It owns its data folder (one goleveldb database), its port, and the buckets
-// and collections it is configured with. It has no management port, no queries,
-// no replicas, no TLS, no DCP: what is not there is answered as unknown, and SDKs
-// say "feature" or "service not available".
+// and collections it is configured with. It has no queries, no replicas, no TLS, no
+// DCP, and of the management only a bucket's health (management.go): what is not
+// there is answered as unknown, and SDKs say "feature" or "service not available".
 //
 // # Life of a request
 //
@@ -57,7 +57,8 @@
 //     the majority. Persistence means what "acknowledged" means above.
 //   - Sequence numbers come from one counter for the bucket: within a vbucket they
 //     grow, with gaps. After a restart OBSERVE_SEQNO may be ahead of the vbucket.
-//   - The cluster map's mgmt port is the same port: SDKs want one to be there.
+//   - The cluster map's mgmt port is the same port: SDKs want one to be there. The
+//     first byte of a connection tells HTTP from packets.
 //
 // Tests that need a node use package couchbasetest, and SetFaults for what goes wrong.
 package couchbase

@@ -29,6 +29,7 @@ type Node struct {
 	cancel   context.CancelCauseFunc
 
 	address    string
+	port       int
 	buckets    map[string]*bucket
 	maps       map[string][]byte // cluster maps by bucket; "" is the one without
 	mapVersion mapVersion
@@ -106,7 +107,8 @@ func (n *Node) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("couchbase node: listen on %s: %w", n.cfg.Listen, err)
 	}
 	n.address = listener.Addr().String()
-	if err := n.renderMaps(listener.Addr().(*net.TCPAddr).Port); err != nil {
+	n.port = listener.Addr().(*net.TCPAddr).Port
+	if err := n.renderMaps(n.port); err != nil {
 		return errors.Join(fmt.Errorf("couchbase node: %w", err), listener.Close())
 	}
 	ctx, n.cancel = context.WithCancelCause(ctx)

@@ -26,9 +26,13 @@ func settings(dir string) couchbase.Config {
 }
 
 // startStoppable runs a node until stop is called, which waits for its end.
-func startStoppable(t testing.TB, dir string) (address string, stop func()) {
+func startStoppable(t testing.TB, dir string, opts ...func(*couchbase.Config)) (address string, stop func()) {
 	t.Helper()
-	node, err := couchbase.New(settings(dir), couchbase.Deps{Log: slog.New(slog.DiscardHandler)})
+	cfg := settings(dir)
+	for _, o := range opts {
+		o(&cfg)
+	}
+	node, err := couchbase.New(cfg, couchbase.Deps{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
