@@ -2,13 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -88,10 +89,12 @@ func fillTable(t *testing.T, addr string, n int) {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	pad := strings.Repeat("p", 200)
+	pad := make([]byte, 150) // of text that does not compress
+	rnd := rand.NewChaCha8([32]byte{})
 	for i := range n {
+		_, _ = rnd.Read(pad)
 		cl.Produce(context.Background(), &kgo.Record{Topic: jobTable, Key: []byte("member-" + strconv.Itoa(i)),
-			Value: fmt.Appendf(nil, `{"Count":1,"Sum":1,"Last":1,"Bad":0,"Pad":"%s%d"}`, pad, i)}, func(_ *kgo.Record, err error) {
+			Value: fmt.Appendf(nil, `{"Count":1,"Sum":1,"Last":1,"Bad":0,"Pad":"%s"}`, base64.StdEncoding.EncodeToString(pad))}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				t.Error(err)
 			}

@@ -71,11 +71,13 @@ func (p *partitionReader) deliver(ctx context.Context, g *Group, from int64) {
 	defer close(p.msgs)
 	told := g.recovering()
 	for answer := range p.batches {
-		g.metrics.recovery.Add(float64(len(answer.records)))
-		told.records.Add(int64(len(answer.records)))
-		told.passed.Add(answer.next - from)
-		from = answer.next
-		last := int64(-1)
+		last, counted := int64(-1), 0
+		count := func(records int, next int64) {
+			g.metrics.recovery.Add(float64(records - counted))
+			told.records.Add(int64(records - counted))
+			told.passed.Add(next - from)
+			counted, from = records, next
+		}
 		msgs := make([]sarama.ConsumerMessage, len(answer.records)+1)
 		for i, r := range answer.records {
 			msgs[i] = tableMessage(r)
@@ -94,7 +96,11 @@ func (p *partitionReader) deliver(ctx context.Context, g *Group, from int64) {
 				}
 				return
 			}
+			if i%1024 == 1023 {
+				count(min(i+1, len(answer.records)), msgs[i].Offset+1)
+			}
 		}
+		count(len(answer.records), answer.next)
 	}
 }
 
