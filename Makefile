@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fuzz bench bench-merge sdk-clients clean
+.PHONY: help run build test race stories lint fuzz bench bench-merge sdk-clients clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: ## everything that needs only Go
 
 race: ## engine, sinks and what runs beside them, under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./topology/... ./processors/... ./emitters/...
+
+stories: ## STORIES (10000) random stories of the sources against the model (SEED=n repeats a run)
+	STORIES=$${STORIES:-10000} SEED=$(SEED) $(GO) test -count 1 -timeout 30m -run 'Property(Stories|EveryInterleaving|KeptStories|Values)$$' -v ./processors
 
 lint: ## go vet, gofmt and golangci-lint (installed on first use)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }

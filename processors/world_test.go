@@ -153,23 +153,28 @@ func (w *world) next(topic string, partition int32) bool {
 // topics and partitions that have something, until none has.
 func (w *world) settle(pick func(n int) int) {
 	for w.stopped == nil {
-		var ready []logged
-		for _, topic := range slices.Sorted(maps.Keys(w.logs)) {
-			if w.rekeyers[topic] == nil && topic != w.settings.Records() {
-				continue
-			}
-			for p := range w.logs[topic] {
-				if w.read[topic][p] < len(w.logs[topic][p]) {
-					ready = append(ready, logged{topic: topic, partition: int32(p)})
-				}
-			}
-		}
+		ready := w.ready()
 		if len(ready) == 0 {
 			return
 		}
 		r := ready[pick(len(ready))]
 		w.next(r.topic, r.partition)
 	}
+}
+
+// ready are the topics and partitions that have something to be read.
+func (w *world) ready() (ready []logged) {
+	for _, topic := range slices.Sorted(maps.Keys(w.logs)) {
+		if w.rekeyers[topic] == nil && topic != w.settings.Records() {
+			continue
+		}
+		for p := range w.logs[topic] {
+			if w.read[topic][p] < len(w.logs[topic][p]) {
+				ready = append(ready, logged{topic: topic, partition: int32(p)})
+			}
+		}
+	}
+	return ready
 }
 
 func first(int) int { return 0 }

@@ -94,7 +94,7 @@ func (s *binlogState) isNewer(e binlogEvent) bool {
 	if !decided || order > 0 {
 		return true
 	}
-	return order == 0 && !(s.created && e.deletes)
+	return order == 0 && (!s.created || !e.deletes)
 }
 
 func (m *Model) event(r *Raw, op string, image, from, transaction map[string][]byte) (decoded, error) {
