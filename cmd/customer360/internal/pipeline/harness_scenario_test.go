@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/cmd/customer360/internal/config"
+	"customer360/topology"
 )
 
 // aged is how much older than they are a compaction takes the records for:
@@ -55,6 +56,7 @@ func (c *cluster) calmRun() *cluster {
 	c.t.Helper()
 	calm := start(c.t, c.changes...)
 	calm.run("calm", "rekey", "merge", "staging", "sink")
+	calm.follow.idle = []string{topology.RestpollGroup}
 	var records []*kgo.Record
 	for _, r := range c.everRaw() {
 		records = append(records, &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value,

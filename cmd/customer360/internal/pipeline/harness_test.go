@@ -76,33 +76,39 @@ func (c *cluster) in(name string) string { return filepath.Join(c.dir, name) }
 // running is one pipeline, as of one process.
 type running struct {
 	*Pipeline
-	t      *testing.T
-	cancel context.CancelFunc
-	ended  chan struct{}
-	err    error // once ended
+	t        *testing.T
+	registry *prometheus.Registry
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	err      error // once ended
 }
 
 // new makes a pipeline of an instance; it fails where New does.
 func (c *cluster) new(cfg config.Config, instance string, stages ...string) (*Pipeline, error) {
+	return c.newWith(prometheus.NewRegistry(), cfg, instance, stages...)
+}
+
+func (c *cluster) newWith(registry *prometheus.Registry, cfg config.Config, instance string, stages ...string) (*Pipeline, error) {
 	if len(stages) == 0 {
 		stages = Stages()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	return New(ctx, cfg, Deps{Log: log.With("instance", instance), Registry: prometheus.NewRegistry(), Kafka: c.kafka,
+	return New(ctx, cfg, Deps{Log: log.With("instance", instance), Registry: registry, Kafka: c.kafka,
 		Instance: instance, Dir: c.in(instance)}, stages, true)
 }
 
 // run starts a pipeline of an instance, of all stages unless told otherwise.
 func (c *cluster) run(instance string, stages ...string) *running {
 	c.t.Helper()
-	p, err := c.new(c.config, instance, stages...)
+	registry := prometheus.NewRegistry()
+	p, err := c.newWith(registry, c.config, instance, stages...)
 	if err != nil {
 		c.t.Fatalf("making the pipeline: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{Pipeline: p, t: c.t, cancel: cancel, ended: make(chan struct{})}
+	r := &running{Pipeline: p, t: c.t, registry: registry, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(r.ended)
 		r.err = p.Run(ctx)
@@ -142,6 +148,32 @@ func (r *running) wait() error {
 		r.t.Error("the pipeline did not end")
 		return errors.New("did not end")
 	}
+}
+
+// metric is a counter's value, summed over the labels that are not given, as
+// in metric("customer360_processors_ignored_total", "reason", "ddl").
+func (r *running) metric(name string, labels ...string) (sum float64) {
+	r.t.Helper()
+	families, err := r.registry.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			given := 0
+			for _, l := range m.GetLabel() {
+				for i := 0; i+1 < len(labels); i += 2 {
+					if l.GetName() == labels[i] && l.GetValue() == labels[i+1] {
+						given++
+					}
+				}
+			}
+			if f.GetName() == name && given == len(labels)/2 {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 func (r *running) alive() bool {

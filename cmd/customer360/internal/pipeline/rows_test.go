@@ -38,20 +38,32 @@ func rowKey(id int) []byte { return fmt.Appendf(nil, `{"id":%d}`, id) }
 
 // change is a Debezium record of a row at a place in the binlog.
 func (c *cluster) change(pos int, before, after *person) *kgo.Record {
-	op, id := "u", 0
+	return c.event(binlog{server: 223344, file: 3, pos: pos}, before, after)
+}
+
+// binlog is where a record comes from. A snapshot's has op r and no server.
+type binlog struct {
+	server, file, pos int
+	snapshot          bool
+}
+
+// event is a Debezium record.
+func (c *cluster) event(at binlog, before, after *person) *kgo.Record {
+	op, row := "u", after
 	switch {
+	case at.snapshot:
+		op = "r"
 	case before == nil:
-		op, id = "c", after.id
+		op = "c"
 	case after == nil:
-		op, id = "d", before.id
-	default:
-		id = after.id
+		op, row = "d", before
 	}
-	key := rowKey(id)
+	key := rowKey(row.id)
 	return &kgo.Record{Topic: topology.HomeDeliveryTopic, Key: key, Partition: c.place(key), Value: fmt.Appendf(nil,
 		`{"before":%s,"after":%s,"source":{"version":"3.3.1.Final","connector":"mysql","name":"dbserver1","ts_ms":1795423842000,`+
-			`"snapshot":"false","db":"inventory","table":"customers","server_id":223344,"gtid":null,"file":"mysql-bin.000003",`+
-			`"pos":%d,"row":0},"transaction":null,"op":"%s","ts_ms":1795423842294}`, before.image(), after.image(), pos, op)}
+			`"snapshot":"%t","db":"inventory","table":"customers","server_id":%d,"gtid":null,"file":"mysql-bin.%06d",`+
+			`"pos":%d,"row":0},"transaction":null,"op":"%s","ts_ms":1795423842294}`,
+		before.image(), after.image(), at.snapshot, at.server, at.file, at.pos, op)}
 }
 
 // tombstone follows a delete.

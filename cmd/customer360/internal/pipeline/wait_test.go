@@ -29,6 +29,7 @@ type spot struct {
 type follower struct {
 	graph topology.Graph
 	admin *kadm.Client
+	idle  []string // groups that nobody runs
 
 	mu   sync.Mutex
 	next map[spot]int64 // read up to here
@@ -140,6 +141,9 @@ func (f *follower) look(ctx context.Context) (ends map[spot]int64, busy string, 
 		return ends, busy, nil
 	}
 	for _, g := range f.graph.Groups {
+		if slices.Contains(f.idle, g.Name) {
+			continue
+		}
 		committed, err := f.admin.FetchOffsets(ctx, g.Name)
 		if err != nil {
 			return ends, "", err
