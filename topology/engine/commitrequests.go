@@ -25,9 +25,10 @@ func (s *session) commitInTransaction(ctx context.Context, positions map[string]
 	for topic, ps := range positions {
 		t := kmsg.NewTxnOffsetCommitRequestTopic()
 		t.Topic = topic
+		pin := inc.facts.pin(topic)
 		for p, o := range ps {
 			rp := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset, rp.LeaderEpoch = p, o.Offset, o.Epoch
+			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p, o.Offset, o.Epoch, pin
 			t.Partitions = append(t.Partitions, rp)
 		}
 		req.Topics = append(req.Topics, t)
@@ -58,9 +59,10 @@ func (s *session) commitPlain(ctx context.Context, positions map[string]map[int3
 	for topic, ps := range positions {
 		t := kmsg.NewOffsetCommitRequestTopic()
 		t.Topic = topic
+		pin := s.inc.facts.pin(topic)
 		for p, o := range ps {
 			rp := kmsg.NewOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset, rp.LeaderEpoch = p, o.Offset, o.Epoch
+			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p, o.Offset, o.Epoch, pin
 			t.Partitions = append(t.Partitions, rp)
 		}
 		req.Topics = append(req.Topics, t)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/internal/local/kafka/kafkatest"
@@ -174,6 +175,60 @@ func compareFolders(t *testing.T, addr, dir string) {
 	for folder, problem := range folders {
 		if problem != "" {
 			t.Errorf("%s: %s", folder, problem)
+		}
+	}
+}
+
+// The changelog, or an input, was deleted and created anew: what it held is
+// gone, also where no local folder knows of it. The group refuses, before and
+// after the new topic has grown past the old offsets.
+func TestTopicsCreatedAnewAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, topic := range map[string]string{"changelog": jobTable, "input": jobIn} {
+		for _, keep := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, ", folder kept ", keep), func(t *testing.T) {
+				t.Parallel()
+				b, dir := startBroker(t), t.TempDir()
+				generate(t, b.Addr, 0, 1000, 50, 0)
+				r := startJob(t, b, dir, "a")
+				awaitEnd(t, b.Addr, jobGroup, 30*time.Second, jobIn)
+				if err := r.stop(); err != nil {
+					t.Fatal(err)
+				}
+				if !keep {
+					if err := os.RemoveAll(filepath.Join(dir, "a")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				adm := kadm.NewClient(b.Client(t))
+				committed, err := adm.FetchOffsets(context.Background(), jobGroup)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := adm.DeleteTopic(context.Background(), topic); err != nil {
+					t.Fatal(err)
+				}
+				config := map[string]*string{}
+				if topic == jobTable {
+					config["cleanup.policy"] = kadm.StringPtr("compact")
+				}
+				if _, err := adm.CreateTopic(context.Background(), jobParts, 1, config, topic); err != nil {
+					t.Fatal(err)
+				}
+				generate(t, b.Addr, 1000, 3000, 50, 0)
+				if topic == jobIn { // Kafka forgets them with the topic; they were restored
+					wants(t, runToEnd(t, jobConfig(b.Addr, dir, "a"), jobGraph(nil)), "no committed offset")
+					restored := kadm.Offsets{}
+					committed.Each(func(o kadm.OffsetResponse) {
+						restored.Add(kadm.Offset{Topic: o.Topic, Partition: o.Partition, At: o.At, LeaderEpoch: -1, Metadata: o.Metadata})
+					})
+					if err := adm.CommitAllOffsets(context.Background(), jobGroup, restored); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err = runToEnd(t, jobConfig(b.Addr, dir, "a"), jobGraph(nil))
+				wants(t, err, "the topic "+topic+" was deleted and created anew", jobGroup, "rebuild")
+			})
 		}
 	}
 }

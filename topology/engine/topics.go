@@ -14,7 +14,8 @@ import (
 
 // facts are what an incarnation has found in Kafka before it joins.
 type facts struct {
-	partitions int32 // of the inputs, and so of the table
+	partitions int32                   // of the inputs, and so of the table
+	ids        map[string]kadm.TopicID // of the inputs
 	tableID    kadm.TopicID
 	retention  time.Duration // delete.retention.ms of the table
 	// start and end of the table's partitions, as of the session's start
@@ -51,7 +52,9 @@ func (g *Group) check(ctx context.Context) (facts, error) {
 		}
 	}
 	f.partitions = int32(len(meta[g.inputs[0]].Partitions))
+	f.ids = map[string]kadm.TopicID{}
 	for _, name := range g.inputs {
+		f.ids[name] = meta[name].ID
 		if n := int32(len(meta[name].Partitions)); n != f.partitions {
 			return f, fatalf("inputs of one group must have equal partition counts: %s has %d, %s has %d", g.inputs[0], f.partitions, name, n)
 		}
@@ -65,7 +68,7 @@ func (g *Group) check(ctx context.Context) (facts, error) {
 			return f, err
 		}
 	}
-	return f, g.checkCommits(ctx, adm, f.partitions)
+	return f, g.checkCommits(ctx, adm, f)
 }
 
 func (g *Group) tableRetention(ctx context.Context, adm *kadm.Client) (time.Duration, error) {
@@ -97,19 +100,22 @@ func (g *Group) tableRetention(ctx context.Context, adm *kadm.Client) (time.Dura
 }
 
 // checkCommits refuses to start where a committed offset is missing.
-func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, partitions int32) error {
+func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, f facts) error {
 	committed, err := adm.FetchOffsets(ctx, g.cfg.Group)
 	if err != nil && !is(err, kerr.GroupIDNotFound) {
 		return fmt.Errorf("the offsets of group %s: %w", g.cfg.Group, err)
 	}
 	for _, topic := range g.inputs {
-		for p := range partitions {
+		for p := range f.partitions {
 			o, ok := committed.Lookup(topic, p)
 			if ok && o.Err != nil {
 				return fmt.Errorf("the offset of group %s for %s/%d: %w", g.cfg.Group, topic, p, o.Err)
 			}
 			if !ok || o.At < 0 {
 				return noCommit(g.cfg.Group, topic, p)
+			}
+			if err := g.checkPin(f, topic, p, o.Metadata); err != nil {
+				return err
 			}
 		}
 	}
