@@ -43,10 +43,12 @@ type session struct {
 	queued int // bytes in all claims
 
 	stores []*store // of the owned table partitions, after Setup
+
+	goals map[topicPartition]int64 // ends at watch's first look
 }
 
 func newSession(inc *incarnation, owned map[string][]int32) *session {
-	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, done: make(chan struct{}), kick: make(chan struct{}, 1)}
+	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, goals: map[topicPartition]int64{}, done: make(chan struct{}), kick: make(chan struct{}, 1)}
 	s.room = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.memberID, s.generation = inc.client.GroupMetadata()

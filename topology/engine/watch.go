@@ -69,7 +69,14 @@ func (s *session) look() {
 				n = 0
 			}
 			lag += n
-			behind = behind || n > 0
+			// What came after the first look does not count: under steady load there is
+			// always something.
+			goal, seen := s.goals[k]
+			if !seen {
+				goal = end.Offset
+				s.goals[k] = goal
+			}
+			behind = behind || n > 0 && committed < goal
 			if !s.over() {
 				g.metrics.partitionLag.WithLabelValues(g.cfg.Group, k.topic, strconv.Itoa(int(k.partition))).Set(float64(n))
 			}
