@@ -1,0 +1,67 @@
+package chaos
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+)
+
+// Report is what a run found. Faults are those that could be played.
+type Report struct {
+	Seconds float64      `json:"seconds"`
+	Seed    uint64       `json:"seed"`
+	Faults  map[Kind]int `json:"faults"`
+	// Exits are ends of processes by themselves; each was started again.
+	Exits     int `json:"exits"`
+	Records   int `json:"records"`   // in the raw topics
+	Documents int `json:"documents"` // of the model, in customer360
+	Staged    int `json:"staged"`    // and in staging
+
+	Differences int `json:"differences"` // documents with other bytes
+	TooMany     int `json:"too_many"`
+	Missing     int `json:"missing"`
+
+	Letters     int       `json:"dead_letters"`
+	Unexplained []string  `json:"unexplained_dead_letters"`
+	Quarantined int       `json:"quarantined"`
+	Takeover    Takeovers `json:"takeover_ms"`
+
+	// First holds some keys that are wrong, by bucket; never bodies, which have
+	// passwords.
+	First map[string][]string `json:"first,omitempty"`
+}
+
+// Right says whether nothing is wrong.
+func (r Report) Right() bool {
+	return r.Differences+r.TooMany+r.Missing+len(r.Unexplained) == 0 && r.Documents > 0 && r.Records > 0
+}
+
+// firstKeys bounds First.
+const firstKeys = 10
+
+// compare adds what is wrong in a bucket.
+func (r *Report) compare(bucket string, got, want map[string][]byte) {
+	wrong := func(count *int, what, key string) {
+		*count++
+		if len(r.First[bucket]) < firstKeys {
+			if r.First == nil {
+				r.First = map[string][]string{}
+			}
+			r.First[bucket] = append(r.First[bucket], what+" "+key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		body, ok := got[key]
+		switch {
+		case !ok:
+			wrong(&r.Missing, "missing", key)
+		case !bytes.Equal(body, want[key]):
+			wrong(&r.Differences, "differs", key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[key]; !ok {
+			wrong(&r.TooMany, "too many", key)
+		}
+	}
+}
