@@ -42,13 +42,14 @@ const (
 
 // How a document is written for the first time.
 const (
-	// FirstInsert looks up, tombstones included, and inserts. Couchbase cannot
-	// make an insert depend on a tombstone: an instance that is suspended for
-	// minutes between the two, and meanwhile the document is written and removed
-	// by its successor, would bring it back.
+	// FirstInsert takes one operation, which is refused where there is a document
+	// or a tombstone: an instance that was suspended for minutes before it, and
+	// whose successor has written and removed the document meanwhile, does not
+	// bring it back. Bodies that cannot be put together in it (see members), and
+	// all where a server does it otherwise (see probeInsert), go like FirstReserve.
 	FirstInsert = "insert"
-	// FirstReserve creates a tombstone and writes over it under its CAS, which
-	// closes that gap for two writes instead of a look-up and a write.
+	// FirstReserve creates a tombstone, brings the body under its CAS and then the
+	// exact bytes: three operations that documentation and prior use cover.
 	FirstReserve = "reserve"
 )
 

@@ -31,17 +31,24 @@
 //     operation; ErrDocumentNotFound is one too. All are answered by a look-up.
 //   - A timeout of a write is always "ambiguous", also when nothing was sent. The
 //     fence tells: equal to ours means that it was applied.
-//   - Insert, Upsert and plain writes over a tombstone look at no CAS and lose its
-//     fence. So tombstones are looked up, and written over by the one operation
-//     that checks their CAS (revive), for which only gocbcore has words.
+//   - The SDK's Insert, Upsert and plain writes over a tombstone look at no CAS and
+//     lose its fence. So tombstones are written over by the one operation that
+//     checks their CAS (revive), for which only gocbcore has words.
 //   - revive stages the body in an xattr, and the server keeps xattrs sorted and
 //     compacted: the document comes out in another form. So it comes back under its
 //     old fence, and the exact bytes follow with the new one, under the CAS of the
 //     first step. Whoever is interrupted between the two does both again.
-//   - No operation of the server inserts a body only where there is no tombstone.
-//     What is left of that gap, and how to close it: FirstInsert, FirstReserve.
-//   - After an insert without an answer the key rests for one timeout, so that a
-//     packet that was held up does not meet the tombstone of a later removal.
+//   - Our insert (members.go) is refused over a tombstone: to a sub-document
+//     operation with the flags Add and AccessDeleted a tombstone is a document that
+//     is there (kv_engine, fetch_input_document). SETDOC may not be combined with
+//     AccessDeleted, so the body is put together member by member, which keeps its
+//     bytes. Nothing documents this, so each start tries it (probeInsert) and falls
+//     back to reserve. It needs no look-up before it (guess.go), and a packet that
+//     was held up for minutes does no harm.
+//   - Inside the server look-up and store of one such operation are two steps, for
+//     insert, createDeleted and revive alike (update_document stores with Add): two
+//     sinks that hit one key within microseconds could lose a fence there. What
+//     holds against it is the group: a key has one sink, the other is a zombie.
 //   - What the cache says decides only how to write, under CAS. That there is
 //     nothing to write is only believed to a look-up: somebody may have restored
 //     an older bucket.

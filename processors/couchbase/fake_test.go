@@ -24,7 +24,7 @@ type entry struct {
 }
 
 // fakeStore is a collection in memory, with the server's rules for CAS and
-// tombstones; like the server it lets an insert destroy a tombstone.
+// tombstones.
 type fakeStore struct {
 	mu      sync.Mutex
 	entries map[string]entry
@@ -95,11 +95,7 @@ func (f *fakeStore) operate(_ context.Context, key string, s step, cas uint64, m
 
 func (f *fakeStore) refuse(e entry, s step, cas uint64) error {
 	switch s {
-	case insert:
-		if e.presence == live {
-			return gocb.ErrDocumentExists
-		}
-	case createDeleted, reserve:
+	case insert, createDeleted, reserve:
 		if e.presence != absent {
 			return gocb.ErrDocumentExists
 		}

@@ -183,7 +183,8 @@ const (
 	largeBody        = 512 << 10
 )
 
-// operation is a step as it was seen to work on a real server.
+// operation is a step as it was seen to work on a real server; insert follows
+// the server's source, and is tried at every start (probeInsert).
 func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uint32) {
 	const x = memd.SubdocFlagXattrPath
 	fence := gocbcore.SubDocOp{Op: memd.SubDocOpDictSet, Flags: x | memd.SubdocFlagMkDirP, Path: fenceXattr,
@@ -191,7 +192,9 @@ func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uin
 	body := gocbcore.SubDocOp{Op: memd.SubDocOpSetDoc, Value: m.body}
 	switch s {
 	case insert:
-		return memd.SubdocDocFlagAddDoc, []gocbcore.SubDocOp{fence, body}, m.expiry
+		// With AccessDeleted a tombstone is a document that is there already. SETDOC
+		// may not be combined with it, so the body comes member by member.
+		return memd.SubdocDocFlagAddDoc | memd.SubdocDocFlagAccessDeleted, append([]gocbcore.SubDocOp{fence}, members(m.body)...), m.expiry
 	case replace:
 		return 0, []gocbcore.SubDocOp{fence, body}, m.expiry
 	case remove:

@@ -14,7 +14,8 @@ import (
 // TestOperation holds the steps to the calls that were recorded on a real server.
 func TestOperation(t *testing.T) {
 	m := mutation{fence: Fence{1, 5}, body: []byte(`{}`), expiry: 9}
-	large := m
+	object, large := m, m
+	object.body = []byte(`{"z":1,"a":[ 2]}`)
 	large.body = []byte(`"` + strings.Repeat("x", largeBody) + `"`)
 	const fence = `c8/5 _c360={"g":1,"o":5}`
 	for _, c := range []struct {
@@ -24,7 +25,7 @@ func TestOperation(t *testing.T) {
 		expiry uint32
 		want   string
 	}{
-		{insert, m, 0x02, 9, fence + `, 1/0 ={}`},
+		{insert, object, 0x02 | 0x04, 9, fence + `, c7/0 z=1, c7/0 a=[ 2]`},
 		{replace, m, 0, 9, fence + `, 1/0 ={}`},
 		{remove, m, 0, 0, fence + `, 4/0 =`},
 		{raise, m, 0x04, 0, fence},

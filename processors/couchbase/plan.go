@@ -38,13 +38,13 @@ type mutation struct {
 type step uint8
 
 const (
-	insert        step = iota // a first write, where there is nothing
+	insert        step = iota // a first write, where there is nothing, not even a tombstone
 	replace                   // over a document, under its CAS
 	revive                    // a tombstone becomes a document with its old fence, under its CAS; replace follows
 	remove                    // the body goes, the fence stays on the tombstone; under CAS
 	raise                     // the fence of a tombstone, under its CAS
 	createDeleted             // a tombstone for what never existed
-	reserve                   // a tombstone with the oldest fence, to be revived: a first write in two steps
+	reserve                   // a tombstone with the oldest fence, to be revived: a first write in three steps
 	retype                    // the body with JSON's flags, by a plain write under CAS: sub-document operations leave flags as they are; replace follows
 	alreadyDone               // it carries this very fence
 	stale                     // it carries a newer one
@@ -64,7 +64,7 @@ func (s step) prepares() bool { return s == reserve || s == revive || s == retyp
 // rules are the choices of the configuration.
 type rules struct {
 	keepForeign bool // documents without a fence are left alone
-	reserve     bool // first writes go by way of a tombstone
+	reserve     bool // all first writes go by way of a tombstone
 }
 
 // plan decides the next operation. Contents are never compared.
@@ -93,7 +93,7 @@ func plan(s state, m mutation, r rules) step {
 		return revive
 	case removal:
 		return createDeleted
-	case r.reserve:
+	case r.reserve || !insertable(m.body):
 		return reserve
 	}
 	return insert

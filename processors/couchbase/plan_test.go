@@ -8,7 +8,7 @@ func TestPlan(t *testing.T) {
 	}
 	none := func(p presence) state { return state{presence: p, cas: 7} }
 	binary := func(s state) state { s.binary = true; return s }
-	body := []byte("{}")
+	body := []byte(`{"type":"user"}`)
 	keeps, reserves := rules{keepForeign: true}, rules{reserve: true}
 	for _, c := range []struct {
 		name string
@@ -21,6 +21,7 @@ func TestPlan(t *testing.T) {
 		{"first write", state{}, 1, 5, body, rules{}, insert},
 		{"first write, keep", state{}, 1, 5, body, keeps, insert},
 		{"first write, reserve", state{}, 1, 5, body, reserves, reserve},
+		{"first write, not to be put together", state{}, 1, 5, []byte("[1]"), rules{}, reserve},
 		{"removal of what never was", state{}, 1, 5, nil, rules{}, createDeleted},
 		{"removal of what never was, reserve", state{}, 1, 5, nil, reserves, createDeleted},
 		{"newer write", fenced(live, 1, 4), 1, 5, body, rules{}, replace},

@@ -106,9 +106,13 @@ func (s *Sink) Run(ctx context.Context) error {
 		}
 		defer client.Close()
 	}
+	cfg := s.cfg
 	col, err := client.collection(ctx, s.target)
 	if err == nil {
-		err = probe(ctx, col, s.target, s.cfg, s.deps.Log)
+		err = probe(ctx, col, s.target, cfg, s.deps.Log)
+	}
+	if err == nil && cfg.FirstWrite == FirstInsert {
+		cfg.FirstWrite, err = s.firstWrite(ctx, client, col)
 	}
 	if err != nil {
 		return unlessOver(ctx, err)
@@ -118,13 +122,28 @@ func (s *Sink) Run(ctx context.Context) error {
 		return err
 	}
 	defer l.close()
-	return s.write(ctx, col, l)
+	return s.write(ctx, cfg, col, l)
+}
+
+// firstWrite is FirstInsert on a server that does it as it was found to.
+func (s *Sink) firstWrite(ctx context.Context, client *Client, col *collection) (string, error) {
+	get := func(ctx context.Context, key string) ([]byte, error) {
+		body, _, err := client.Get(ctx, s.target, key)
+		return body, err
+	}
+	odd, err := probeInsert(ctx, col, get, s.target, s.cfg, s.deps.Log)
+	if err == nil && odd != "" {
+		s.deps.Log.Warn("this server does not insert as others do: first writes go by way of a tombstone, which takes three writes each",
+			"target", s.target.String(), "insert", odd)
+		return FirstReserve, nil
+	}
+	return FirstInsert, err
 }
 
 // write runs the group in front of the writer. The writer outlives it, for the
 // engine drains what is under way before its last commit.
-func (s *Sink) write(ctx context.Context, st store, l *letters) error {
-	w := newWriter(s.cfg, s.target, st, s.deps.Log, s.meter, l.send)
+func (s *Sink) write(ctx context.Context, cfg Config, st store, l *letters) error {
+	w := newWriter(cfg, s.target, st, s.deps.Log, s.meter, l.send)
 	s.mu.Lock()
 	s.writer, s.letters = w, l
 	s.mu.Unlock()

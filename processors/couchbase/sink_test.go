@@ -238,7 +238,7 @@ func TestRightsLostMeanwhile(t *testing.T) {
 	w.produce(w.document("a@x", 1, []byte(`{}`)))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := s.write(ctx, f, l); !errors.Is(err, gocb.ErrAuthenticationFailure) || !strings.Contains(err.Error(), "role") {
+	if err := s.write(ctx, w.cfg, f, l); !errors.Is(err, gocb.ErrAuthenticationFailure) || !strings.Contains(err.Error(), "role") {
 		t.Errorf("ended with %v", err)
 	}
 	if lag := w.lag(w.settings.SinkGroup(), w.settings.Documents()); lag != 1 {

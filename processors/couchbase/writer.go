@@ -17,6 +17,7 @@ type writer struct {
 	store  store
 	rules  rules
 	cache  *cache
+	guess  guess
 	log    *slog.Logger
 	meter  *meter
 	refuse func(m *message, reason string) // makes a dead letter of it
@@ -146,13 +147,17 @@ func (w *writer) drop(q *queue, m *message) {
 func (w *writer) settle(ctx context.Context, q *queue) {
 	known, cached := w.cache.get(q.key)
 	var refuted state // what was known when a race was lost
-	a := attempts{cfg: w.cfg}
+	a, failed := attempts{cfg: w.cfg}, false
 	for ctx.Err() == nil {
 		m := w.pick(q)
 		if m == nil {
 			return
 		}
-		if !cached {
+		guessed := !cached && !failed && w.guess.isNew() && plan(state{}, m.mutation, w.rules) == insert
+		switch {
+		case guessed:
+			known = state{}
+		case !cached:
 			start := time.Now()
 			var err error
 			known, err = w.store.lookup(ctx, q.key)
@@ -163,6 +168,7 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 				}
 				continue
 			}
+			w.guess.saw(known.presence)
 			if known.changedSince(refuted) {
 				w.foreign(q.key, changed)
 			}
@@ -186,13 +192,13 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		cas, err := w.store.operate(ctx, q.key, s, known.cas, op)
 		w.meter.operation(s, start, err)
 		if err != nil {
-			cached, refuted = false, known
+			cached, failed, refuted = false, true, known
 			w.cache.drop(q.key)
+			if guessed && classify(err) == lost {
+				continue // the look-up tells what is there
+			}
 			if !w.failed(ctx, q, m, &a, s, err) {
 				return
-			}
-			if s == insert && classify(err) == ambiguous && !sleep(ctx, w.cfg.Timeout) {
-				return // see FirstInsert: a late insert must not meet a tombstone of ours
 			}
 			continue
 		}

@@ -80,7 +80,7 @@ func TestABA(t *testing.T) {
 	var first sync.Once
 	f.during = func(string, step, mutation, int) { first.Do(func() { <-release }) }
 	w := startWriter(t, testConfig(), f, l)
-	w.submit(l.message("k", 105, `"A"`))
+	w.submit(l.message("k", 105, `{"v":"A"}`))
 	time.Sleep(20 * time.Millisecond)
 	b := l.message("k", 107, `"B"`)
 	w.submit(b)
@@ -180,19 +180,15 @@ func TestAmbiguous(t *testing.T) {
 				cfg := testConfig()
 				cfg.Timeout = 50 * time.Millisecond
 				w := startWriter(t, cfg, f, l)
-				m := l.message("k", 5, `"once"`)
-				start := time.Now()
+				m := l.message("k", 5, `{"v":"once"}`)
 				w.submit(m)
 				settled(t, l)
-				is1(t, f, "k", `"once"`, 5)
+				is1(t, f, "k", `{"v":"once"}`, 5)
 				if n := len(f.applied()); n != 1 && (n != 2 || first != "removed") {
 					t.Errorf("applied %d times: %v", n, f.applied())
 				}
 				if err := l.of(m); len(err) != 1 || err[0] != nil {
 					t.Errorf("done with %v", err)
-				}
-				if rested := time.Since(start) >= cfg.Timeout; rested != (first == "") {
-					t.Errorf("the key rested: %v", rested)
 				}
 			})
 		}

@@ -67,9 +67,9 @@ type Couchbase struct {
 	Metadata           Target        `yaml:"metadata"`
 	Durability         string        `yaml:"durability" doc:"none, majority, majority_and_persist_to_active or persist_to_majority (couchbase.durability)."`
 	Workers            int           `yaml:"workers" doc:"Writes in flight per sink."`
-	Timeout            time.Duration `yaml:"timeout" doc:"Of one operation; what it was about is read back afterwards and tried again."`
+	Timeout            time.Duration `yaml:"timeout" doc:"Of one operation (without durability; with it 10s); what it was about is read back afterwards and tried again."`
 	Foreign            string        `yaml:"foreign" doc:"What to do with a document that carries no fence, because another system wrote it: overwrite or keep."`
-	FirstWrite         string        `yaml:"first_write" doc:"How a document is written that is not there: insert (faster), or reserve, which closes the gap that a process suspended between look-up and insert leaves."`
+	FirstWrite         string        `yaml:"first_write" doc:"How a document is written that is not there: insert (one operation, which is tried at each start and given up for reserve on a server that does it otherwise), or reserve (by way of a tombstone, three operations)."`
 	HomeDeliveryExpiry time.Duration `yaml:"home_delivery_expiry" doc:"Expiry of Home Delivery's documents in staging; 0: none (couchbase.document.expiration)."`
 	LoyaltyExpiry      time.Duration `yaml:"loyalty_expiry" doc:"Expiry of members' documents in staging, counted from the record's timestamp."`
 }
@@ -142,7 +142,7 @@ func Default() Config {
 		Couchbase: Couchbase{
 			ConnectionString: "couchbase://localhost", Username: "Administrator",
 			Documents: Target{Bucket: "customer360"}, Staging: Target{Bucket: "staging"}, Metadata: Target{Bucket: "customer360_metadata"},
-			Durability: "none", Workers: 64, Timeout: 10 * time.Second, Foreign: "overwrite", FirstWrite: "insert", LoyaltyExpiry: 90000 * time.Second,
+			Durability: "none", Workers: 64, Timeout: 2500 * time.Millisecond, Foreign: "overwrite", FirstWrite: "insert", LoyaltyExpiry: 90000 * time.Second,
 		},
 		Delivery: HomeDelivery{Topic: topology.HomeDeliveryTopic, Table: "inventory.customers", Layout: "auto"},
 		Loyalty: Loyalty{Folder: "loyalty", Pattern: "*.csv,*.csv.gz", Stable: 5 * time.Second, Poll: 10 * time.Second,
