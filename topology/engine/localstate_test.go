@@ -222,7 +222,7 @@ func TestTopicsCreatedAnewAreRefused(t *testing.T) {
 					committed.Each(func(o kadm.OffsetResponse) {
 						restored.Add(kadm.Offset{Topic: o.Topic, Partition: o.Partition, At: o.At, LeaderEpoch: -1, Metadata: o.Metadata})
 					})
-					if err := adm.CommitAllOffsets(context.Background(), jobGroup, restored); err != nil {
+					if err := kadm.NewClient(b.Client(t)).CommitAllOffsets(context.Background(), jobGroup, restored); err != nil {
 						t.Fatal(err)
 					}
 				}
