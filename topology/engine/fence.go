@@ -56,30 +56,45 @@ func (inc *incarnation) fence(owned map[string][]int32) error {
 	}
 	adm := kadm.NewClient(inc.group.admin)
 	for {
-		described, err := adm.DescribeProducers(ctx, mine)
-		if err != nil {
-			return fmt.Errorf("DescribeProducers of %s: %w", inc.group.table, err)
-		}
-		var open []int64
-		described.EachProducer(func(d kadm.DescribedProducer) {
-			if d.CurrentTxnStartOffset >= 0 {
-				open = append(open, d.ProducerID)
-			}
-		})
-		if len(open) == 0 {
+		open, err := openOn(ctx, adm, mine)
+		if err == nil && len(open) == 0 {
 			return nil
 		}
-		if err := inc.endTransactions(ctx, adm, open, mine); err != nil {
+		if err == nil {
+			err = inc.endTransactions(ctx, adm, open, mine)
+		}
+		if err != nil && !retriable(err) {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("producers %v hold transactions open on %s: %w", open, inc.group.table, ctx.Err())
+			return errors.Join(fmt.Errorf("producers %v hold transactions open on %s: %w", open, inc.group.table, ctx.Err()), err)
 		case <-inc.closing:
 			return errOver
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// openOn are the producers with open transactions on the partitions.
+func openOn(ctx context.Context, adm *kadm.Client, partitions kadm.TopicsSet) (open []int64, err error) {
+	described, err := adm.DescribeProducers(ctx, partitions)
+	if err != nil {
+		return nil, fmt.Errorf("DescribeProducers: %w", err)
+	}
+	for _, t := range described {
+		for _, p := range t.Partitions {
+			if p.Err != nil {
+				return nil, fmt.Errorf("DescribeProducers of %s/%d: %w", p.Topic, p.Partition, p.Err)
+			}
+			for _, d := range p.ActiveProducers {
+				if d.CurrentTxnStartOffset >= 0 {
+					open = append(open, d.ProducerID)
+				}
+			}
+		}
+	}
+	return open, nil
 }
 
 func (inc *incarnation) endTransactions(ctx context.Context, adm *kadm.Client, producers []int64, mine kadm.TopicsSet) error {
@@ -92,7 +107,13 @@ func (inc *incarnation) endTransactions(ctx context.Context, adm *kadm.Client, p
 			continue // not an instance of this group: its own timeout ends it
 		}
 		described, err := adm.DescribeTransactions(ctx, id)
-		if err != nil || described[id].State != "Ongoing" || !overlap(described[id].Topics, mine) {
+		if err == nil && !errors.Is(described[id].Err, kerr.TransactionalIDNotFound) {
+			err = described[id].Err
+		}
+		if err != nil {
+			return fmt.Errorf("DescribeTransactions of %s: %w", id, err)
+		}
+		if described[id].State != "Ongoing" || !overlap(described[id].Topics, mine) {
 			continue
 		}
 		inc.group.log.Info("fencing a former owner", "transactional_id", id)

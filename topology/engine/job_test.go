@@ -150,7 +150,11 @@ func generate(t *testing.T, addr string, from, n, keys, rate int) {
 				time.Sleep(d)
 			}
 		}
-		cl.Produce(context.Background(), &kgo.Record{Topic: jobIn, Key: []byte("key-" + strconv.Itoa(i%keys)), Value: []byte(strconv.Itoa(i/keys + 1))}, nil)
+		cl.Produce(context.Background(), &kgo.Record{Topic: jobIn, Key: []byte("key-" + strconv.Itoa(i%keys)), Value: []byte(strconv.Itoa(i/keys + 1))}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Errorf("generating: %v", err)
+			}
+		})
 	}
 	if err := cl.Flush(context.Background()); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,19 @@ func (m *member) Errors() <-chan error { return m.errs }
 // a JoinGroup that waits for other members, for one.
 const closePatience = 5 * time.Second
 
+const (
+	// metadataMinAge: a partition whose leader has moved stands still for so long,
+	// and so old may an answer to kadm be; kgo's default is 5 s.
+	metadataMinAge = 500 * time.Millisecond
+	// metadataMaxAge: kgo joins without a topic that the broker did not know for
+	// a moment (just started, say), and looks again after that; its default is 5
+	// minutes, in which nothing would happen and nobody say so.
+	metadataMaxAge = 5 * time.Second
+	// recordRetries, with kgo's backoff some 8 s: then the record fails with what
+	// the broker has answered, before the commit gives up without knowing why.
+	recordRetries = 6
+)
+
 func (m *member) Close() error {
 	inc := m.inc
 	inc.closeOnce.Do(func() { close(inc.closing) })
@@ -72,7 +85,7 @@ func (inc *incarnation) connect(topics []string) error {
 	}
 	opts := append(append([]kgo.Opt{}, cfg.Client...), cfg.limits()...)
 	opts = append(opts,
-		kgo.ClientID(cfg.Instance), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.WithHooks(inc.lease, groupErrors{inc}),
+		kgo.ClientID(cfg.Instance), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.MetadataMinAge(metadataMinAge), kgo.MetadataMaxAge(metadataMaxAge), kgo.RecordRetries(recordRetries), kgo.WithHooks(inc.lease, groupErrors{inc}),
 		kgo.WithLogger(kgoLog{inc.group.log}),
 		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(topics...), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),

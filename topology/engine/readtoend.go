@@ -87,5 +87,5 @@ const readerMaxBytes = 8 << 20
 
 // readerOptions are those of clients that only read by plain requests.
 func readerOptions() []kgo.Opt {
-	return []kgo.Opt{kgo.DisableClientMetrics(), kgo.BrokerMaxReadBytes(256 << 20)}
+	return []kgo.Opt{kgo.DisableClientMetrics(), kgo.BrokerMaxReadBytes(256 << 20), kgo.MetadataMinAge(metadataMinAge)}
 }
