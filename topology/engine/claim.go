@@ -102,10 +102,12 @@ func (c *claim) push(records []*kgo.Record, at time.Time, boot time.Duration) (b
 	defer c.mu.Unlock()
 	for _, r := range records {
 		if r.Attrs.IsControl() { // the position moves past markers, so that lag reads 0 at the end
+			// with the marker's own epoch: a leader elected since the record wrote it,
+			// and a position with an older epoch looks like a truncated log.
 			if n := len(b.deliveries); n > 0 {
-				b.deliveries[n-1].next = r.Offset + 1
+				b.deliveries[n-1].next, b.deliveries[n-1].epoch = r.Offset+1, r.LeaderEpoch
 			} else if !c.lastRetired {
-				c.last.next = r.Offset + 1
+				c.last.next, c.last.epoch = r.Offset+1, r.LeaderEpoch
 			} else {
 				c.position = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + 1}
 			}

@@ -57,8 +57,8 @@ type delivery struct {
 	claim       *claim
 	batch       *batch
 	offset      int64
-	next        int64 // the position after it and after the invisible records behind it
-	epoch       int32
+	next        int64 // the position after it and after the markers behind it
+	epoch       int32 // the leader epoch of the record, or marker, before next
 	size        int32
 	misplaced   bool
 	pending     atomic.Int32 // sinks: goka's mark and each DeferCommit to come
