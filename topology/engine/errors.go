@@ -75,14 +75,7 @@ func classify(err error) class {
 		return fatal
 	}
 	switch {
-	case errors.Is(err, ErrTooLarge), is(err,
-		kerr.MessageTooLarge, kerr.RecordListTooLarge, // a topic takes less than MaxRecordBytes
-		kerr.OffsetOutOfRange,          // the log has lost what was not read: nothing is skipped silently
-		kerr.InvalidTransactionTimeout, // transaction.max.timeout.ms is lower
-		kerr.InvalidSessionTimeout,     // group.min.session.timeout.ms or its maximum
-		kerr.InconsistentGroupProtocol, // the group's other members are something else
-		kerr.InvalidRecord,             // a record without key for a compacted topic
-		kerr.UnsupportedVersion, kerr.UnsupportedCompressionType, kerr.UnsupportedSaslMechanism):
+	case errors.Is(err, ErrTooLarge):
 		return fatal
 	case errors.Is(err, ErrRefetch):
 		return again
@@ -90,22 +83,10 @@ func classify(err error) class {
 		return refused
 	case errors.Is(err, errLapsed): // paused or cut off: others have taken over by now
 		return fenced
-	case is(err,
-		kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed,
-		kerr.TransactionalIDAuthorizationFailed, kerr.SaslAuthenticationFailed,
-		kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InvalidTopicException):
-		return refused
-	case is(err,
-		// the coordinator knows a newer generation, or has forgotten us
-		kerr.UnknownMemberID, kerr.IllegalGeneration, kerr.RebalanceInProgress, kerr.FencedInstanceID, kerr.FencedMemberEpoch,
-		// a newer producer took our transactional id, or a newer owner ended our transaction
-		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.TransactionAbortable,
-		kerr.InvalidTxnState, kerr.OperationNotAttempted, kerr.UnknownProducerID, kerr.OutOfOrderSequenceNumber):
-		return fenced
 	}
-	// Everything else is the way to the broker, the broker's state, a lost
-	// membership, the disk, or a callback's panic: a new incarnation may get further.
-	return away
+	// What is no answer of a broker is the way to it, a lost membership, the disk,
+	// or a callback's panic: a new incarnation may get further.
+	return reactionTo(err).class
 }
 
 func is(err error, kinds ...*kerr.Error) bool {
@@ -121,21 +102,6 @@ func is(err error, kinds ...*kerr.Error) bool {
 func retriable(err error) bool {
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) &&
 		(kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) || errors.Is(err, kerr.ConcurrentTransactions))
-}
-
-// explain adds to an error of the broker what a person can do about it.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, kerr.OffsetOutOfRange):
-		return fmt.Errorf("records that this group had still to read are gone from the log (retention, or the topic was created anew); nothing is skipped silently: rebuild: %w", err)
-	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Errorf("the cluster refuses the user or the password: %w", err)
-	case is(err, kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Errorf("the cluster refuses the access (check the ACLs of topics, group and transactional id): %w", err)
-	case is(err, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID):
-		return fmt.Errorf("a topic of this group does not exist, or may not be seen: %w", err)
-	}
-	return err
 }
 
 // rootCause picks from what goka reports at the end of a session the error

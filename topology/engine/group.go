@@ -152,7 +152,7 @@ func (g *Group) supervise(ctx context.Context) error {
 			return nil
 		}
 		kind := classify(err)
-		err = explain(err)
+		err = g.cfg.explain(err)
 		if g.settled(inc) { // it worked for a while: new trouble
 			said, stubborn, delay = "", 0, shortestDelay
 		}

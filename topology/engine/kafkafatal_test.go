@@ -1,0 +1,156 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"customer360/internal/local/kafka/kafkatest"
+	"customer360/topology/engine"
+)
+
+// lasting are errors that nothing here can mend, by request, with a word of
+// what the end of the group must say.
+var lasting = []struct {
+	err  *kerr.Error
+	keys []kmsg.Key
+	says string
+}{
+	{kerr.TopicAuthorizationFailed, []kmsg.Key{kmsg.Metadata, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.OffsetFetch, kmsg.TxnOffsetCommit, kmsg.DescribeProducers, kmsg.DescribeConfigs}, "ACLs"},
+	{kerr.GroupAuthorizationFailed, []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.OffsetFetch, kmsg.TxnOffsetCommit}, "ACLs"},
+	{kerr.TransactionalIDAuthorizationFailed, []kmsg.Key{kmsg.FindCoordinator, kmsg.InitProducerID, kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.EndTxn}, "ACLs"},
+	{kerr.ClusterAuthorizationFailed, []kmsg.Key{kmsg.InitProducerID, kmsg.Produce, kmsg.ListTransactions}, "ACLs"},
+	{kerr.MessageTooLarge, []kmsg.Key{kmsg.Produce}, "max.message.bytes"},
+	{kerr.RecordListTooLarge, []kmsg.Key{kmsg.Produce}, "max.message.bytes"},
+	{kerr.InvalidRecord, []kmsg.Key{kmsg.Produce}, "configuration"},
+	{kerr.InvalidTimestamp, []kmsg.Key{kmsg.Produce}, "clock"},
+	{kerr.UnsupportedCompressionType, []kmsg.Key{kmsg.Produce, kmsg.Fetch}, "compression_type"},
+	{kerr.PolicyViolation, []kmsg.Key{kmsg.Produce}, "policy"},
+	{kerr.OffsetOutOfRange, []kmsg.Key{kmsg.Fetch}, "rebuild"},
+	{kerr.UnknownTopicOrPartition, []kmsg.Key{kmsg.Metadata, kmsg.ListOffsets}, "does not exist"},
+	{kerr.InvalidSessionTimeout, []kmsg.Key{kmsg.JoinGroup}, "session.timeout.ms"},
+	{kerr.InconsistentGroupProtocol, []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup}, "application"},
+	{kerr.InvalidGroupID, []kmsg.Key{kmsg.JoinGroup, kmsg.TxnOffsetCommit}, "application"},
+	{kerr.GroupMaxSizeReached, []kmsg.Key{kmsg.JoinGroup}, "group.max.size"},
+	{kerr.InvalidTransactionTimeout, []kmsg.Key{kmsg.InitProducerID}, "transaction.max.timeout.ms"},
+	{kerr.OffsetMetadataTooLarge, []kmsg.Key{kmsg.TxnOffsetCommit}, "offset.metadata.max.bytes"},
+	{kerr.InvalidCommitOffsetSize, []kmsg.Key{kmsg.TxnOffsetCommit}, "offset.metadata.max.bytes"},
+	{kerr.UnsupportedVersion, []kmsg.Key{kmsg.Metadata, kmsg.Produce, kmsg.Fetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.OffsetFetch, kmsg.ListOffsets, kmsg.DescribeProducers, kmsg.InitProducerID, kmsg.TxnOffsetCommit, kmsg.EndTxn}, "Kafka 4"},
+}
+
+// selects says which requests the error can be the answer to.
+func selects(key kmsg.Key, e *kerr.Error) func(kmsg.Request) bool {
+	return func(r kmsg.Request) bool {
+		if r, ok := r.(*kmsg.FindCoordinatorRequest); ok {
+			return (r.CoordinatorType == 1) == errors.Is(e, kerr.TransactionalIDAuthorizationFailed)
+		}
+		return byTheJob(r)
+	}
+}
+
+// Every error that stays, from the start and while records flow: the group ends
+// by itself, says what the broker answered, and how to mend it; nothing is
+// committed that was not merged. They wait more than they work, so all at once.
+func TestKafkaErrorsThatStay(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	for _, c := range lasting {
+		for _, key := range c.keys {
+			for _, later := range []bool{false, true} {
+				if later && (atStart[key] || key == kmsg.ListTransactions) {
+					continue
+				}
+				if key == kmsg.ListTransactions {
+					continue // only where somebody has left a transaction: TestRefusedFencingIsSaid
+				}
+				name := fmt.Sprintf("%s on %s, later %v", c.err.Message, key.Name(), later)
+				b, dir := startBroker(t), t.TempDir()
+				wg.Go(func() {
+					err := endWith(t, b, dir, key, c.err, later)
+					switch {
+					case err == nil:
+						t.Errorf("%s: no end", name)
+					case !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "group "+jobGroup):
+						t.Errorf("%s: the end is: %v", name, err)
+					default:
+						t.Logf("%s: %v", name, err)
+					}
+				})
+			}
+		}
+	}
+	wg.Wait()
+}
+
+// endWith returns how Run ends by itself, nil when it does not.
+func endWith(t *testing.T, b *kafkatest.Broker, dir string, key kmsg.Key, e *kerr.Error, later bool) error {
+	g, err := engine.New(jobConfig(b.Addr, dir, "a"), jobGraph(nil), engine.Deps{Log: testLog(), Registry: prometheus.NewRegistry()}, engine.Hooks{})
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	const n, keys = 60, 20
+	generate(t, b.Addr, 0, n, keys, 0)
+	strike := func() {
+		b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: e, Count: -1, When: selects(key, e)})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	if !later {
+		strike()
+	}
+	go func() { done <- g.Run(ctx) }()
+	if later {
+		for g.Status().State != engine.Running && ctx.Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+		strike()
+		generate(t, b.Addr, n, n, keys, 0)
+	}
+	err = <-done
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// The broker asks for a password, and this one is wrong.
+func TestAWrongPasswordIsSaid(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cret-planted"
+	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "user", "right"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	cfg := jobConfig(b.ListenAddrs()[0], t.TempDir(), "a", kgo.SASL(plain.Auth{User: "user", Pass: secret}.AsMechanism()))
+	err = runToEnd(t, cfg, jobGraph(nil))
+	wants(t, err, "user or the password")
+	if strings.Contains(err.Error(), secret) {
+		t.Error("the error has the password")
+	}
+	// Another mechanism than the broker's, none, and TLS to a port without.
+	cfg = jobConfig(b.ListenAddrs()[0], t.TempDir(), "a")
+	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: testLog()}, engine.Hooks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := g.Run(ctx); err == nil && g.Status().LastError == nil {
+		t.Error("nothing is said about a broker that wants a password")
+	}
+	t.Logf("without a password: %v", g.Status().LastError)
+}
