@@ -24,9 +24,10 @@ type tape struct {
 	out bytes.Buffer
 }
 
-func (t *tape) Read(b []byte) (int, error)  { return t.in.Read(b) }
-func (t *tape) Write(b []byte) (int, error) { return t.out.Write(b) }
-func (t *tape) Close() error                { return nil }
+func (t *tape) Read(b []byte) (int, error)      { return t.in.Read(b) }
+func (t *tape) Write(b []byte) (int, error)     { return t.out.Write(b) }
+func (t *tape) Close() error                    { return nil }
+func (t *tape) SetReadDeadline(time.Time) error { return nil }
 
 // memoryNode is a node without a network, its store in memory.
 func memoryNode(t testing.TB) *Node {
