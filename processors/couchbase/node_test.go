@@ -11,7 +11,6 @@ import (
 
 	"github.com/couchbase/gocb/v2"
 	"github.com/couchbase/gocbcore/v10/memd"
-	"pgregory.net/rapid"
 
 	"customer360/internal/local/couchbase"
 	"customer360/internal/local/couchbase/couchbasetest"
@@ -97,54 +96,6 @@ func TestSteps(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestNewestFenceWinsOnANode is the property on the embedded node, with its
-// faults.
-func TestNewestFenceWinsOnANode(t *testing.T) {
-	node := startNode(t)
-	cfg := nodeConfig(node)
-	cfg.Timeout = 30 * time.Millisecond
-	client := connect(t, cfg)
-	col := open(t, client, cfg.Documents)
-	run := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		run++
-		mode := rapid.SampledFrom([]string{FirstReserve, FirstInsert}).Draw(rt, "mode")
-		events := drawEvents(rt)
-		if mode == FirstInsert {
-			events = oneOwner(events)
-		}
-		rate := rapid.SampledFrom([]float64{0, 0, 0.05}).Draw(rt, "faults")
-		kinds := []couchbase.FaultKind{couchbase.FaultTemporary, couchbase.FaultBusy, couchbase.FaultTimeoutBefore, couchbase.FaultTimeoutAfter, couchbase.FaultOutOfMemory}
-		var faults []couchbase.Fault
-		for _, k := range kinds {
-			if rate > 0 {
-				faults = append(faults, couchbase.Fault{Kind: k, Rate: rate / float64(len(kinds))})
-			}
-		}
-		node.SetFaults(faults...)
-		race(t, rt, mode, prefixed{col, fmt.Sprintf("%d/", run)}, events)
-		node.SetFaults()
-		for key, want := range wanted(events) {
-			key = fmt.Sprintf("%d/%s", run, key)
-			is2(t, client, col, key, want.body, Fence{1, want.offset})
-		}
-	})
-}
-
-// prefixed keeps the runs of a property apart.
-type prefixed struct {
-	*collection
-	prefix string
-}
-
-func (p prefixed) lookup(ctx context.Context, key string) (state, error) {
-	return p.collection.lookup(ctx, p.prefix+key)
-}
-
-func (p prefixed) operate(ctx context.Context, key string, s step, cas uint64, m mutation) (uint64, error) {
-	return p.collection.operate(ctx, p.prefix+key, s, cas, m)
 }
 
 // Whatever an operation dies of, the outcome is one write with its exact fence.

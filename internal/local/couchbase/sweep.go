@@ -40,6 +40,16 @@ func (b *bucket) sweep(ctx context.Context, purgeAfter time.Duration) error {
 	return b.sweepKind(ctx, keyTombstone, purgeAfter)
 }
 
+// PurgeTombstones removes the tombstones of a bucket at once, with the fences on
+// them, as if their time were over.
+func (n *Node) PurgeTombstones(ctx context.Context, bucketName string) error {
+	b, ok := n.buckets[bucketName]
+	if !ok {
+		return fmt.Errorf("no bucket %q", bucketName)
+	}
+	return b.sweepKind(ctx, keyTombstone, -2*time.Second) // those of this second too
+}
+
 func (b *bucket) sweepKind(ctx context.Context, kind byte, age time.Duration) error {
 	for ctx.Err() == nil {
 		n, err := b.sweepOnce(kind, age)
