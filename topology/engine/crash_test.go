@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -18,10 +19,18 @@ import (
 
 const childEnv = "ENGINE_TEST_CHILD"
 
-// child is the process that gets killed: ADDR DIR INSTANCE as arguments.
+// child is the process that gets killed or stopped: broker, folder and instance
+// from the environment, its log as JSON to stderr where that asks for it.
 func child() {
+	log := testLog()
+	if os.Getenv("ENGINE_TEST_LOG") != "" {
+		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
 	cfg := jobConfig(os.Getenv("ENGINE_TEST_ADDR"), os.Getenv("ENGINE_TEST_DIR"), os.Getenv(childEnv))
-	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: testLog()}, engine.Hooks{})
+	if d, err := time.ParseDuration(os.Getenv("ENGINE_TEST_COMMIT")); err == nil {
+		cfg.CommitInterval = d
+	}
+	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: log}, engine.Hooks{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -45,11 +54,14 @@ type process struct {
 	out *bufio.Reader
 }
 
-func startChild(t *testing.T, addr, dir, instance string) *process {
+func startChild(t *testing.T, addr, dir, instance string, options ...func(*exec.Cmd)) *process {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+instance, "ENGINE_TEST_ADDR="+addr, "ENGINE_TEST_DIR="+dir)
 	cmd.Stderr = os.Stderr
+	for _, o := range options {
+		o(cmd)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
