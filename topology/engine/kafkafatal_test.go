@@ -126,31 +126,56 @@ func endWith(t *testing.T, b *kafkatest.Broker, dir string, key kmsg.Key, e *ker
 	return err
 }
 
-// The broker asks for a password, and this one is wrong.
-func TestAWrongPasswordIsSaid(t *testing.T) {
+// A broker that says no to a password ends the group; one that hangs up without
+// a word, or that was not asked for one, is tried for ever, and that is said.
+func TestWrongPasswords(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret-planted"
-	b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "user", "right"))
-	if err != nil {
-		t.Fatal(err)
+	wrong := kgo.SASL(plain.Auth{User: "user", Pass: secret}.AsMechanism())
+	for name, c := range map[string]struct {
+		client []kgo.Opt
+		answer *kerr.Error // nil: kfake hangs up
+		says   string
+	}{
+		"refused":       {[]kgo.Opt{wrong}, kerr.SaslAuthenticationFailed, "refuses the user or the password"},
+		"no mechanism":  {[]kgo.Opt{wrong}, kerr.UnsupportedSaslMechanism, "SASL mechanism"},
+		"hangs up":      {[]kgo.Opt{wrong}, nil, "password on one side only"},
+		"without one":   {nil, nil, "SASL is required"},
+		"TLS, not here": {[]kgo.Opt{wrong, kgo.DialTLS()}, nil, "TLS or a password on one side only"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "user", "right"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			if c.answer != nil {
+				b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.SASLAuthenticate}, Err: c.answer, Count: -1})
+			}
+			g, err := engine.New(jobConfig(b.ListenAddrs()[0], t.TempDir(), "a", c.client...), jobGraph(nil), engine.Deps{Log: testLog()}, engine.Hooks{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+			defer cancel()
+			done := make(chan error, 1)
+			go func() { done <- g.Run(ctx) }()
+			if c.answer == nil {
+				eventually(t, 20*time.Second, func() bool { return g.Status().LastError != nil }, func() string { return "nothing is said" })
+				err = g.Status().LastError
+				cancel()
+				if err := <-done; err != nil {
+					t.Errorf("it gave up: %v", err)
+				}
+			} else if err = <-done; err == nil {
+				t.Fatal("no end")
+			}
+			wants(t, err, c.says)
+			if strings.Contains(err.Error(), secret) {
+				t.Error("the error has the password")
+			}
+			t.Log(err)
+		})
 	}
-	defer b.Close()
-	cfg := jobConfig(b.ListenAddrs()[0], t.TempDir(), "a", kgo.SASL(plain.Auth{User: "user", Pass: secret}.AsMechanism()))
-	err = runToEnd(t, cfg, jobGraph(nil))
-	wants(t, err, "user or the password")
-	if strings.Contains(err.Error(), secret) {
-		t.Error("the error has the password")
-	}
-	// Another mechanism than the broker's, none, and TLS to a port without.
-	cfg = jobConfig(b.ListenAddrs()[0], t.TempDir(), "a")
-	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: testLog()}, engine.Hooks{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	if err := g.Run(ctx); err == nil && g.Status().LastError == nil {
-		t.Error("nothing is said about a broker that wants a password")
-	}
-	t.Logf("without a password: %v", g.Status().LastError)
 }

@@ -22,11 +22,22 @@ type facts struct {
 	tableStart, tableEnd map[int32]int64
 }
 
+// checkPatience is for the whole of check.
+const checkPatience = 10 * time.Second
+
 // check finds what cannot work before anything is joined: topics that are
 // missing or do not fit, partitions without a committed offset.
 func (g *Group) check(ctx context.Context) (facts, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	limited, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
+	f, err := g.examine(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("no answer within %v (a broker that is down, a wrong address, TLS or a password on one side only): %w", checkPatience, err)
+	}
+	return f, err
+}
+
+func (g *Group) examine(ctx context.Context) (facts, error) {
 	var f facts
 	if g.cfg.Transactional {
 		if err := requireTransactionVersion2(ctx, g.admin); err != nil {
