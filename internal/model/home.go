@@ -1,16 +1,20 @@
 package model
 
 import (
-	"bytes"
+	"errors"
+	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // envelope is a value of Home Delivery, taken apart: what an envelope has, and
-// all members in case it is a flat row.
+// what a flat row has.
 type envelope struct {
-	op, before, after, source, transaction []byte
-	flat                                   []member
+	op, before, after, source []byte
+	image, from, transaction  map[string][]byte // columns of after by field, fields of source and transaction
+
+	flatOp    string            // "" where there is no flat row
+	row       map[string][]byte // its columns by field
+	flatAdded map[string][]byte // what add.fields added of source
 }
 
 // homeColumns are the tutorial's columns by field.
@@ -89,29 +93,33 @@ func unwrap(top []member) (payload []member, null bool, err error) {
 // takeApart refuses a name that matters twice.
 func (m *Model) takeApart(payload []member) (envelope, error) {
 	var e envelope
-	for _, part := range []struct {
-		name string
-		at   *[]byte
-	}{{"op", &e.op}, {"before", &e.before}, {"after", &e.after}, {"source", &e.source}} {
-		for _, p := range payload {
-			if p.name != part.name {
-				continue
-			}
-			if *part.at != nil {
-				return e, errRefused
-			}
-			*part.at = p.value
-		}
-	}
+	var transaction, flat []member
 	for _, p := range payload {
-		if p.name == "transaction" && kind(p.value) == '{' {
-			e.transaction = p.value
+		object := kind(p.value) == '{'
+		part := map[string]*[]byte{"op": &e.op, "before": &e.before, "after": &e.after, "source": &e.source}[p.name]
+		switch {
+		case part != nil && *part != nil:
+			return e, errRefused
+		case part != nil:
+			*part = p.value
+		case p.name == "transaction" && object:
+			transaction = append(transaction, members(p.value)...)
+			continue
 		}
-		if inner := (p.name == "after" || p.name == "source" || p.name == "transaction") && kind(p.value) == '{'; !inner {
-			e.flat = append(e.flat, p)
+		if (p.name != "after" && p.name != "source") || !object {
+			flat = append(flat, p)
 		}
 	}
-	return e, nil
+	var errs [4]error
+	if kind(e.after) == '{' {
+		e.image, errs[0] = m.pick(members(e.after))
+	}
+	if kind(e.source) == '{' {
+		e.from, errs[1] = fieldsOf(members(e.source), sourceFields)
+	}
+	e.transaction, errs[2] = fieldsOf(transaction, []string{"id", "total_order"})
+	e.row, e.flatAdded, e.flatOp, errs[3] = m.flatRow(flat)
+	return e, errors.Join(errs[:]...)
 }
 
 // isForeign knows heartbeats, schema changes and transactions.
@@ -131,42 +139,27 @@ func isForeign(topic string, payload []member, op []byte) bool {
 		count("ddl", "databaseName") == 2 && op == nil || count("status", "event_count", "data_collections") == 3 && op == nil
 }
 
-// change reads an envelope, or a flat row with what add.fields put beside it.
+// change tells an envelope from a flat row, and what either says.
 func (m *Model) change(r *Raw, e envelope) (decoded, error) {
-	image, err := m.columns(e.after)
-	if err != nil {
-		return decoded{}, err
-	}
-	from, err := fieldsOf(e.source, sourceFields)
-	if err != nil {
-		return decoded{}, err
-	}
-	transaction, err := fieldsOf(e.transaction, []string{"id", "total_order"})
-	if err != nil {
-		return decoded{}, err
-	}
-	row, added, op, err := m.flatRow(e.flat)
-	if err != nil {
-		return decoded{}, err
-	}
+	image, from, op := e.image, e.from, opOf(e.op)
 	isObject := func(b []byte) bool { return kind(b) == '{' }
 	switch {
 	case e.op != nil && (isObject(e.source) || e.before != nil || e.after != nil):
-		if op = opOf(e.op); op == "" || strings.Contains("cru", op) && !isObject(e.after) {
+		if op == "" || strings.Contains("cru", op) && !isObject(e.after) {
 			return decoded{}, errRefused
 		}
 	case isObject(e.source) && (e.before != nil || e.after != nil):
 		return decoded{}, errRefused // no op
-	case op == "":
+	case e.flatOp == "":
 		return decoded{}, errRefused // no row of ours either
 	default:
-		image, from = row, added
+		image, from, op = e.row, e.flatAdded, e.flatOp
 	}
 	if db, table, ok := strings.Cut(*m.options.Table, "."); ok && (isOther(from["db"], db) || isOther(from["table"], table)) ||
 		op == "t" || op == "m" || r.Key == nil {
 		return decoded{ignored: true}, nil
 	}
-	return m.event(r, op, image, from, transaction)
+	return m.event(r, op, image, from, e.transaction)
 }
 
 func opOf(raw []byte) string {
@@ -179,35 +172,23 @@ func opOf(raw []byte) string {
 
 func isOther(raw []byte, want string) bool { return kind(raw) == '"' && unquote(raw) != want }
 
-// fieldsOf reads the named members of an object; none may come twice.
-func fieldsOf(object []byte, names []string) (map[string][]byte, error) {
+// fieldsOf finds members by their names; none may come twice.
+func fieldsOf(all []member, names []string) (map[string][]byte, error) {
 	fields := map[string][]byte{}
-	if kind(object) != '{' {
-		return fields, nil
-	}
-	for _, m := range members(object) {
-		for _, name := range names {
-			if m.name != name {
-				continue
-			}
-			if fields[name] != nil {
-				return nil, errRefused
-			}
-			fields[name] = m.value
+	for _, m := range all {
+		if !slices.Contains(names, m.name) {
+			continue
 		}
+		if fields[m.name] != nil {
+			return nil, errRefused
+		}
+		fields[m.name] = m.value
 	}
 	return fields, nil
 }
 
-// columns finds the mapped columns of an image, by the exact name, else in
-// another case: field -> value.
-func (m *Model) columns(image []byte) (map[string][]byte, error) {
-	if kind(image) != '{' {
-		return map[string][]byte{}, nil
-	}
-	return m.pick(members(image))
-}
-
+// pick finds the mapped columns, by the exact name, else in another case:
+// field -> value.
 func (m *Model) pick(columns []member) (map[string][]byte, error) {
 	fields, exact := map[string][]byte{}, map[string]bool{}
 	for field := range homeColumns {
@@ -262,16 +243,8 @@ func (m *Model) flatRow(all []member) (row, added map[string][]byte, op string, 
 	if row, err = m.pick(columns); err != nil {
 		return nil, nil, "", err
 	}
-	added = map[string][]byte{}
-	for _, f := range fields {
-		for _, name := range sourceFields {
-			if f.name == name && added[name] != nil {
-				return nil, nil, "", errRefused
-			}
-			if f.name == name {
-				added[name] = f.value
-			}
-		}
+	if added, err = fieldsOf(fields, sourceFields); err != nil {
+		return nil, nil, "", err
 	}
 	switch {
 	case len(row) == 0 && deleted == nil:
@@ -284,85 +257,4 @@ func (m *Model) flatRow(all []member) (row, added map[string][]byte, op string, 
 		op = "u"
 	}
 	return row, added, op, nil
-}
-
-// keyForm names the form of a raw key.
-func keyForm(key []byte) string {
-	switch _, wrapped := keyPayload(key); {
-	case checkJSON(key) != nil || kind(key) != '{':
-		return "other"
-	case wrapped:
-		return "wrapped"
-	}
-	return "bare"
-}
-
-// keyPayload of an object with the members schema and payload and no other.
-func keyPayload(key []byte) ([]byte, bool) {
-	if checkJSON(key) != nil || kind(key) != '{' {
-		return nil, false
-	}
-	schema, payload := false, []byte(nil)
-	all := members(key)
-	for _, k := range all {
-		switch k.name {
-		case "schema":
-			schema = true
-		case "payload":
-			payload = k.value
-		}
-	}
-	return payload, len(all) == 2 && schema && payload != nil
-}
-
-// keyID is the external id that a raw key holds, as JSON.
-func keyID(key []byte) (string, error) {
-	if checkJSON(key) != nil {
-		if len(bytes.TrimSpace(key)) == 0 || !utf8.Valid(key) {
-			return "", errRefused
-		}
-		return quoteID(string(key)), nil
-	}
-	if payload, ok := keyPayload(key); ok {
-		key = payload
-	}
-	if kind(key) != '{' {
-		return presentID(key)
-	}
-	parts := members(key)
-	if len(parts) == 1 {
-		return presentID(parts[0].value)
-	}
-	var texts []string
-	for _, p := range parts {
-		t, err := text(p.value)
-		if err != nil {
-			return "", err
-		}
-		texts = append(texts, t)
-	}
-	if len(texts) == 0 {
-		return "", errRefused
-	}
-	return quoteID(strings.Join(texts, "/")), nil
-}
-
-func presentID(b []byte) (string, error) {
-	if kind(b) == 'n' {
-		return "", errRefused
-	}
-	return scalarID(b)
-}
-
-// scalarID is an id with the source's own type: a number verbatim, text in one
-// spelling.
-func scalarID(b []byte) (string, error) {
-	b = bytes.TrimSpace(b)
-	if kind(b) != '"' {
-		return text(b)
-	}
-	if bytes.ContainsRune(b, '\\') {
-		return quoteID(unquote(b)), nil
-	}
-	return string(b), nil
 }
