@@ -34,6 +34,9 @@ const (
 	// a moment (just started, say), and looks again after that; its default is 5
 	// minutes, in which nothing would happen and nobody say so.
 	metadataMaxAge = 5 * time.Second
+	// fetchMaxWait: a partition that is assigned while the client's fetch of
+	// others waits for records stands still for as long; kgo's default is 5 s.
+	fetchMaxWait = 500 * time.Millisecond
 	// recordRetries, with kgo's backoff some 8 s: then the record fails with what
 	// the broker has answered, before the commit gives up without knowing why.
 	recordRetries = 6
@@ -85,7 +88,7 @@ func (inc *incarnation) connect(topics []string) error {
 	}
 	opts := append(append([]kgo.Opt{}, cfg.Client...), cfg.limits()...)
 	opts = append(opts,
-		kgo.ClientID(cfg.Instance), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.MetadataMinAge(metadataMinAge), kgo.MetadataMaxAge(metadataMaxAge), kgo.RecordRetries(recordRetries), kgo.WithHooks(inc.lease, groupErrors{inc}),
+		kgo.ClientID(cfg.Instance), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.MetadataMinAge(metadataMinAge), kgo.MetadataMaxAge(metadataMaxAge), kgo.RecordRetries(recordRetries), kgo.FetchMaxWait(fetchMaxWait), kgo.WithHooks(inc.lease, groupErrors{inc}),
 		kgo.WithLogger(kgoLog{inc.group.log}),
 		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(topics...), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
@@ -160,7 +163,11 @@ func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.O
 			return
 		}
 		if offset < 0 {
-			inc.fail(noCommit(inc.cfg.Group, topic, partition))
+			if n := inc.facts.partitions; partition >= n {
+				inc.fail(repartitioned(inc.cfg.Group, topic, n, partition+1))
+			} else {
+				inc.fail(noCommit(inc.cfg.Group, topic, partition))
+			}
 			return
 		}
 		c.startAt(offset, epoch)
@@ -181,7 +188,7 @@ func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.O
 }
 
 func noCommit(group, topic string, partition int32) error {
-	return fatalf("group %s has no committed offset for %s/%d: offsets are committed once, when a generation is created, and nothing guesses where a group without one should start (they expired, or were deleted: rebuild)", group, topic, partition)
+	return fatalf("group %s has no committed offset for %s/%d: offsets are committed once, when a generation is created, and nothing guesses where a group without one should start (they expired, or were deleted, as happens with a topic that is: rebuild)", group, topic, partition)
 }
 
 func (inc *incarnation) onRevoked() {
