@@ -43,7 +43,7 @@ func startFollower(t *testing.T, opts []kgo.Opt, g topology.Graph) *follower {
 	for _, topic := range g.Topics {
 		names = append(names, topic.Name)
 	}
-	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.ConsumeTopics(names...), kgo.KeepControlRecords(),
+	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.ConsumeTopics(names...), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))...)
 	if err != nil {
 		t.Fatal(err)
