@@ -72,7 +72,7 @@ func (g *Group) examine(ctx context.Context) (facts, error) {
 	}
 	if g.table != "" {
 		if n := int32(len(meta[g.table].Partitions)); n != f.partitions {
-			return f, fatalf("the table %s has %d partitions, the inputs have %d", g.table, n, f.partitions)
+			return f, fatalf("the table %s has %d partitions, the inputs have %d: their numbers must be equal and stay so: rebuild", g.table, n, f.partitions)
 		}
 		f.tableID = meta[g.table].ID
 		if f.retention, err = g.tableRetention(ctx, adm); err != nil {
@@ -123,6 +123,9 @@ func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, f facts) err
 				return fmt.Errorf("the offset of group %s for %s/%d: %w", g.cfg.Group, topic, p, o.Err)
 			}
 			if !ok || o.At < 0 {
+				if n := int32(len(committed[topic])); 0 < n && n <= p {
+					return repartitioned(g.cfg.Group, topic, n, f.partitions)
+				}
 				return noCommit(g.cfg.Group, topic, p)
 			}
 			if err := g.checkPin(f, topic, p, o.Metadata); err != nil {

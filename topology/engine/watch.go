@@ -51,6 +51,10 @@ func (s *session) look() {
 
 	ctx, cancel := context.WithTimeout(s.ctx, 3*time.Second)
 	defer cancel()
+	if err := s.inc.unchanged(ctx); err != nil {
+		s.inc.fail(err)
+		return
+	}
 	lag, behind := int64(0), false
 	if len(s.claims) > 0 {
 		ends, err := listed(kadm.NewClient(g.admin).ListCommittedOffsets(ctx, g.inputs...))

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// unchanged looks whether the topics are still those that the incarnation began
+// with. The client tells of a topic created anew only when it next fetches, and
+// where it produces only in the transaction under way; of more partitions never,
+// when it knows no offset for them.
+func (inc *incarnation) unchanged(ctx context.Context) error {
+	g, f := inc.group, inc.facts
+	names := g.inputs
+	if g.table != "" {
+		names = append(names[:len(names):len(names)], g.table)
+	}
+	topics, err := kadm.NewClient(g.admin).ListTopics(ctx, names...)
+	if err != nil {
+		return nil //nolint:nilerr // the broker is away: no news
+	}
+	for _, name := range names {
+		t, ok := topics[name]
+		if !ok || t.Err != nil {
+			continue // whoever reads or writes it is told so
+		}
+		was := f.ids[name]
+		if name == g.table {
+			was = f.tableID
+		}
+		if t.ID != was {
+			return fatalf("the topic %s was deleted and created anew while group %s was running (id %s then, %s now): what it held is gone, and nothing guesses what was in it: restore the topic, or rebuild",
+				name, g.cfg.Group, was, t.ID)
+		}
+		if n := int32(len(t.Partitions)); n != f.partitions {
+			return repartitioned(g.cfg.Group, name, f.partitions, n)
+		}
+	}
+	return nil
+}
+
+func repartitioned(group, topic string, was, is int32) error {
+	return fatalf("topic %s has %d partitions, and group %s has worked with %d: keys would lie on other partitions than their state, so the number must not change: rebuild", topic, is, group, was)
+}
