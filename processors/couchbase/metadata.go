@@ -124,8 +124,8 @@ func (m *Metadata) copy(ctx context.Context, col *gocb.Collection, r *kgo.Record
 			return nil
 		}
 		m.meter.retry(classify(err))
-		h.bad(m.cfg.Metadata, "upsert", err)
-		if !a.wait(ctx) {
+		h.bad(ctx, m.cfg.Metadata, "upsert", err)
+		if !a.wait(ctx, h) {
 			return ctx.Err()
 		}
 	}

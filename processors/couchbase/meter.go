@@ -51,6 +51,7 @@ type meter struct {
 	failures  *prometheus.CounterVec
 	foreigns  *prometheus.CounterVec
 	seconds   [lookUp + 1][2]prometheus.Observer // by success
+	failovers prometheus.Counter
 	inFlights prometheus.Gauge
 	lastWrite prometheus.Gauge
 
@@ -76,6 +77,9 @@ func newMeter(r prometheus.Registerer, sink string) (*meter, error) {
 			[]string{"sink", "class"}), &errs).MustCurryWith(label),
 		foreigns: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "foreign_documents_total",
 			Help: "Documents of somebody else that a message met: without a fence, by what was done (overwrite or keep), or changed under the fence of this process's last write (changed; overwritten)."}, []string{"sink", "action"}), &errs).MustCurryWith(label),
+		failovers: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failed_over_vbuckets_total",
+			Help: "Vbuckets that answered with another history than before: a replica was promoted, and without durability its newest acknowledged writes may be lost."},
+			[]string{"sink"}), &errs).With(label),
 		inFlights: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "in_flight_messages",
 			Help: "Messages that are not in Couchbase yet."}, []string{"sink"}), &errs).With(label),
 		lastWrite: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "last_write_timestamp_seconds",

@@ -28,6 +28,7 @@ type collection struct {
 	durability      memd.DurabilityLevel
 	timeout         time.Duration
 	durabilityLimit time.Duration
+	acknowledged    func(vbucket uint16, uuid, seqno uint64) // of each write; nil: nobody wants to know
 }
 
 func (c *Client) collection(ctx context.Context, t Target) (*collection, error) {
@@ -150,10 +151,17 @@ func (c *collection) operate(ctx context.Context, key string, s step, cas uint64
 			answers <- answer{err: err}
 			return
 		}
+		c.note(r.MutationToken)
 		answers <- answer{cas: uint64(r.Cas)}
 	})
 	a := await(ctx, op, err, answers)
 	return a.cas, a.err
+}
+
+func (c *collection) note(t gocbcore.MutationToken) {
+	if c.acknowledged != nil {
+		c.acknowledged(t.VbID, uint64(t.VbUUID), uint64(t.SeqNo))
+	}
 }
 
 // retype is the one plain write: it keeps the xattrs, and looks at the CAS since
@@ -169,6 +177,7 @@ func (c *collection) retype(ctx context.Context, key string, cas uint64, m mutat
 			answers <- answer{err: err}
 			return
 		}
+		c.note(r.MutationToken)
 		answers <- answer{cas: uint64(r.Cas)}
 	})
 	a := await(ctx, op, err, answers)

@@ -14,7 +14,7 @@ const probeKey = "_customer360_probe"
 // not as a dead letter. It waits while the server does not take operations.
 // Instances that start together race for the key like any writers.
 func probe(ctx context.Context, st store, target Target, cfg Config, log *slog.Logger) error {
-	a, h := attempts{cfg: cfg}, health{log: log}
+	a, h := attempts{cfg: cfg}, &health{log: log}
 	for _, body := range [][]byte{[]byte(`{"type":"probe"}`), nil, []byte(`{"type":"probe"}`), nil} {
 		for {
 			err := probeOnce(ctx, st, body)
@@ -32,8 +32,8 @@ func probe(ctx context.Context, st store, target Target, cfg Config, log *slog.L
 				}
 				continue
 			}
-			h.bad(target, "probe", err)
-			if !a.wait(ctx) {
+			h.bad(ctx, target, "probe", err)
+			if !a.wait(ctx, h) {
 				return ctx.Err()
 			}
 		}

@@ -15,7 +15,7 @@ import (
 // as it should be; then first writes may be inserts. Each try has a key of its own,
 // for a key's tombstone stays for days.
 func probeInsert(ctx context.Context, st store, get bodyOf, target Target, cfg Config, log *slog.Logger) (string, error) {
-	a, h := attempts{cfg: cfg}, health{log: log}
+	a, h := attempts{cfg: cfg}, &health{log: log}
 	for {
 		odd, err := tryInsert(ctx, st, get, probeKey+"::"+rand.Text())
 		switch {
@@ -26,8 +26,8 @@ func probeInsert(ctx context.Context, st store, get bodyOf, target Target, cfg C
 		case classify(err) == fatal:
 			return "", explain(err, cfg, target)
 		}
-		h.bad(target, "probe of inserts", err)
-		if !a.wait(ctx) {
+		h.bad(ctx, target, "probe of inserts", err)
+		if !a.wait(ctx, h) {
 			return "", ctx.Err()
 		}
 	}

@@ -111,6 +111,10 @@ func (s *Sink) Run(ctx context.Context) error {
 	if err == nil {
 		err = probe(ctx, col, s.target, cfg, s.deps.Log)
 	}
+	if err == nil {
+		h := &histories{log: s.deps.Log, meter: s.meter, target: s.target, safe: col.durability != 0}
+		col.acknowledged = h.saw
+	}
 	if err == nil && cfg.FirstWrite == FirstInsert {
 		cfg.FirstWrite, err = s.firstWrite(ctx, client, col)
 	}

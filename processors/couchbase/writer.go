@@ -160,7 +160,7 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		case !cached:
 			start := time.Now()
 			var err error
-			known, err = w.store.lookup(ctx, q.key)
+			known, err = w.store.lookup(w.health.watch(ctx), q.key)
 			w.meter.operation(lookUp, start, err)
 			if err != nil {
 				if !w.failed(ctx, q, m, &a, lookUp, err) {
@@ -189,7 +189,7 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 		start := time.Now()
 		op := m.mutation
 		op.fence = carries(s, known, op)
-		cas, err := w.store.operate(ctx, q.key, s, known.cas, op)
+		cas, err := w.store.operate(w.health.watch(ctx), q.key, s, known.cas, op)
 		w.meter.operation(s, start, err)
 		if err != nil {
 			cached, failed, refuted = false, true, known
@@ -271,6 +271,6 @@ func (w *writer) failed(ctx context.Context, q *queue, m *message, a *attempts, 
 	case lost:
 		return a.raced(ctx)
 	}
-	w.health.bad(w.target, operationName(what), err)
-	return a.wait(ctx)
+	w.health.bad(ctx, w.target, operationName(what), err)
+	return a.wait(ctx, &w.health)
 }
