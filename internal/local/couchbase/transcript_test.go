@@ -44,9 +44,10 @@ func TestTranscripts(t *testing.T) {
 }
 
 // What the store keeps is all that a conversation needs: the node is restarted
-// before every step. Locks are in memory only, here and in the engine.
+// before every step. Locks are in memory only, here and in the engine; touch is
+// over within a second, which restarts are not.
 func TestTranscriptsWithRestarts(t *testing.T) {
-	chosen := regexp.MustCompile(`tombstone|^revive|^removal|^delete|^create-as|^xattr-survives|^macros|^document-xattr|^touch`)
+	chosen := regexp.MustCompile(`tombstone|^revive|^removal|^delete|^create-as|^xattr-survives|^macros|^document-xattr`)
 	for _, s := range readScenarios(t) {
 		if !chosen.MatchString(s.Name) {
 			continue
@@ -71,13 +72,26 @@ func TestTranscriptsWithRestarts(t *testing.T) {
 // play runs a scenario and returns what is not as recorded. at says where the
 // node is before each step; when it has moved the connection is made anew.
 func play(s scenario, taken *territory, at func(step int) string) (diffs []string) {
+	if s.Name != "touch" {
+		return playOnce(s, taken, at)
+	}
+	// The same relative expiry twice has to fall into one second, which a busy
+	// machine may need several attempts for.
+	for range 30 {
+		begun := time.Now().Truncate(time.Second).Add(time.Second)
+		time.Sleep(time.Until(begun))
+		if diffs = playOnce(s, taken, at); len(diffs) == 0 || time.Since(begun) < time.Second {
+			break
+		}
+	}
+	return diffs
+}
+
+func playOnce(s scenario, taken *territory, at func(step int) string) (diffs []string) {
 	known := explained()
 	p := newPlayer(s, taken)
 	defer func() { p.close() }()
 	address := ""
-	if s.Name == "touch" { // the same relative expiry twice has to fall into one second
-		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
-	}
 	for i, step := range s.Steps {
 		where := fmt.Sprintf("step %d %s", i+1, step.name())
 		if now := at(i); now != address {
