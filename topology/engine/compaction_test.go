@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -101,8 +102,8 @@ func TestCompactionAtEveryStep(t *testing.T) {
 					dir = t.TempDir()
 				}
 				more()
-				// In turn, so that a folder that is kept lags behind by a step.
-				r := start(t, jobConfig(b.Addr, dir, []string{"a", "b"}[i%2]), sumGraph(), engine.Hooks{})
+				instance := []string{"a", "b"}[i%2] // a folder that is kept lags behind by a step
+				r := start(t, jobConfig(b.Addr, dir, instance), sumGraph(), engine.Hooks{})
 				awaitEnd(t, b.Addr, jobGroup, 60*time.Second, jobIn)
 				b.Compact(t, time.Now()) // under it: the folder is younger than any deletion
 				more()
@@ -116,7 +117,7 @@ func TestCompactionAtEveryStep(t *testing.T) {
 						t.Fatalf("step %d, %s: %v, want %v", i, topic, got, want)
 					}
 				}
-				compareFolders(t, b.Addr, dir)
+				compareFolders(t, b.Addr, filepath.Join(dir, instance))
 			}
 			if len(want) == 0 || len(want) == keys {
 				t.Errorf("%s: %d of %d keys are left: too even for a test", fmt.Sprint(want), len(want), keys)
