@@ -150,7 +150,7 @@ func (r *running) wait() error {
 	}
 }
 
-// metric is a counter's value, summed over the labels that are not given, as
+// metric is the value of a counter or gauge, summed over the labels that are not given, as
 // in metric("customer360_processors_ignored_total", "reason", "ddl").
 func (r *running) metric(name string, labels ...string) (sum float64) {
 	r.t.Helper()
@@ -169,7 +169,7 @@ func (r *running) metric(name string, labels ...string) (sum float64) {
 				}
 			}
 			if f.GetName() == name && given == len(labels)/2 {
-				sum += m.GetCounter().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

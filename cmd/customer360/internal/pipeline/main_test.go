@@ -14,6 +14,9 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(asPipeline); text != "" {
 		os.Exit(child(text))
 	}
+	if text := os.Getenv(asImporter); text != "" {
+		os.Exit(importUntilKilled(text))
+	}
 	// These tests wait more than they work.
 	_ = flag.Set("test.parallel", "6")
 	// leveldb's goroutine stays for a second after Close.

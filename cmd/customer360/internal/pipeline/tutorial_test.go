@@ -100,20 +100,3 @@ func TestTutorial(t *testing.T) {
 		t.Errorf("the store was asked %d times", n)
 	}
 }
-
-// csv drops a file whose time is that much after the night's beginning, as a
-// copying job does: under another name first.
-func (c *cluster) csv(name string, after time.Duration, lines ...string) {
-	c.t.Helper()
-	path := filepath.Join(c.config.Loyalty.Folder, name)
-	if err := os.WriteFile(path+".part", []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-		c.t.Fatal(err)
-	}
-	at := time.Now().Add(after - 24*time.Hour)
-	if err := os.Chtimes(path+".part", at, at); err != nil {
-		c.t.Fatal(err)
-	}
-	if err := os.Rename(path+".part", path); err != nil {
-		c.t.Fatal(err)
-	}
-}
