@@ -238,7 +238,13 @@ func (s *session) abort() {
 	if inc.producedRecords.Load() > 0 {
 		inc.group.metrics.aborted.Inc()
 	}
-	if err := open.Abort(ctx); err != nil {
+	var err error
+	if inc.facts.features.transactions2 {
+		err = open.Abort(ctx)
+	} else {
+		err = inc.group.takeOver(ctx, inc.cfg.transactionalID())
+	}
+	if err != nil {
 		inc.group.log.Debug("abort", "error", err)
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -36,6 +37,11 @@ func (s *session) commitInTransaction(ctx context.Context, positions map[string]
 	if len(req.Topics) == 0 {
 		return errors.New("no position is known")
 	}
+	if !inc.facts.features.transactions2 {
+		if err := persist(ctx, func() error { return inc.addOffsets(ctx, id, epoch) }); err != nil {
+			return fmt.Errorf("adding the group to the transaction: %w", err)
+		}
+	}
 	return persist(ctx, func() error {
 		resp, err := req.RequestWith(ctx, inc.client)
 		if err != nil {
@@ -50,6 +56,17 @@ func (s *session) commitInTransaction(ctx context.Context, positions map[string]
 		}
 		return nil
 	})
+}
+
+// addOffsets tells the transaction's coordinator of the commit that follows.
+func (inc *incarnation) addOffsets(ctx context.Context, id int64, epoch int16) error {
+	req := kmsg.NewPtrAddOffsetsToTxnRequest()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = inc.cfg.transactionalID(), id, epoch, inc.cfg.Group
+	resp, err := req.RequestWith(ctx, inc.client)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(resp.ErrorCode)
 }
 
 // commitPlain commits outside of a transaction, with the same check.

@@ -70,8 +70,15 @@ func TestInstancesJoinAndLeave(t *testing.T) {
 // Whatever fails, at whatever point, the outcome is that of a calm run.
 func TestExactlyOnceOverFaults(t *testing.T) {
 	t.Parallel()
-	b, dir := startBroker(t), t.TempDir()
-	const n, keys = 24_000, 200
+	overFaults(t, startBroker(t), 24_000, 2)
+}
+
+// overFaults merges n records with two instances while every trouble strikes
+// as often as there are rounds.
+func overFaults(t *testing.T, b *kafkatest.Broker, n, rounds int) {
+	t.Helper()
+	dir := t.TempDir()
+	const keys = 200
 	wait := inBackground(t, b.Addr, n, keys, 3000)
 	nets := map[string]*network{"a": newNetwork(), "b": newNetwork()}
 	var failNext, failHook atomic.Int32
@@ -116,7 +123,7 @@ func TestExactlyOnceOverFaults(t *testing.T) {
 		func() { evict(t, b, "a") },
 		func() { evict(t, b, "b") },
 	}
-	for i := range 2 * len(troubles) {
+	for i := range rounds * len(troubles) {
 		time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
 		troubles[i%len(troubles)]()
 	}

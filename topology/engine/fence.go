@@ -9,27 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
-
-// requireTransactionVersion2: below (KIP-890) a late produce request of an
-// aborted transaction can join the next one, and the epoch does not move with
-// every transaction, on which fencing relies.
-func requireTransactionVersion2(ctx context.Context, cl *kgo.Client) error {
-	req := kmsg.NewPtrApiVersionsRequest()
-	req.ClientSoftwareName, req.ClientSoftwareVersion = "customer360", "1"
-	resp, err := req.RequestWith(ctx, cl)
-	if err != nil {
-		return fmt.Errorf("the broker's features: %w", err)
-	}
-	for _, f := range resp.FinalizedFeatures {
-		if f.Name == "transaction.version" && f.MaxVersionLevel >= 2 {
-			return nil
-		}
-	}
-	return fatalf("exactly once needs transaction.version 2 on the cluster: Kafka 4.0, or `kafka-features.sh upgrade --feature transaction.version=2`")
-}
 
 // fence ends what former owners of these partitions left open, so that the
 // stable offset moves and recovery can read to the high watermark. A
@@ -60,7 +41,7 @@ func (inc *incarnation) fence(owned map[string][]int32) error {
 		if err == nil && len(open) == 0 {
 			return nil
 		}
-		if err == nil {
+		if err == nil && inc.facts.features.listTransactions {
 			err = inc.endTransactions(ctx, adm, open, mine)
 		}
 		if err != nil && !retriable(err) {
@@ -117,19 +98,28 @@ func (inc *incarnation) endTransactions(ctx context.Context, adm *kadm.Client, p
 			continue
 		}
 		inc.group.log.Info("fencing a former owner", "transactional_id", id)
-		req := kmsg.NewPtrInitProducerIDRequest()
-		req.TransactionalID = &id
-		req.TransactionTimeoutMillis = int32(inc.cfg.TransactionTimeout.Milliseconds())
-		req.ProducerID, req.ProducerEpoch = -1, -1
-		resp, err := req.RequestWith(ctx, inc.group.admin)
-		if err == nil {
-			err = kerr.ErrorForCode(resp.ErrorCode)
-		}
-		if err != nil && !errors.Is(err, kerr.ConcurrentTransactions) {
+		if err := inc.group.takeOver(ctx, id); err != nil {
 			return fmt.Errorf("fencing %s: %w", id, err)
 		}
 	}
 	return nil
+}
+
+// takeOver raises the epoch of a transactional id, which aborts what it has open.
+// Whatever is still on its way from its former owner is refused.
+func (g *Group) takeOver(ctx context.Context, id string) error {
+	req := kmsg.NewPtrInitProducerIDRequest()
+	req.TransactionalID = &id
+	req.TransactionTimeoutMillis = int32(g.cfg.TransactionTimeout.Milliseconds())
+	req.ProducerID, req.ProducerEpoch = -1, -1
+	resp, err := req.RequestWith(ctx, g.admin)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if errors.Is(err, kerr.ConcurrentTransactions) {
+		return nil // it is being aborted
+	}
+	return err
 }
 
 func overlap(a, b kadm.TopicsSet) bool {

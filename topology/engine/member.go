@@ -81,7 +81,10 @@ func (inc *incarnation) connect(topics []string) error {
 	cfg := inc.cfg
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), 5) // 6 names topics by id
-	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9)    // 10 does
+	if !inc.facts.features.transactions2 {
+		versions.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), 4) // 5 adds the group to the transaction
+	}
+	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9) // 10 does
 	codec, err := cfg.codec()
 	if err != nil {
 		return err

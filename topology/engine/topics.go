@@ -14,6 +14,7 @@ import (
 
 // facts are what an incarnation has found in Kafka before it joins.
 type facts struct {
+	features   features
 	partitions int32                   // of the inputs, and so of the table
 	ids        map[string]kadm.TopicID // of the inputs
 	tableID    kadm.TopicID
@@ -40,7 +41,8 @@ func (g *Group) check(ctx context.Context) (facts, error) {
 func (g *Group) examine(ctx context.Context) (facts, error) {
 	var f facts
 	if g.cfg.Transactional {
-		if err := requireTransactionVersion2(ctx, g.admin); err != nil {
+		var err error
+		if f.features, err = lookAtFeatures(ctx, g.admin); err != nil {
 			return f, err
 		}
 	}
