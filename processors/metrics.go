@@ -2,6 +2,8 @@ package processors
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"customer360/topology/registry"
 )
 
 // Metrics of rekey and merge. They count what callbacks did: records of a
@@ -16,24 +18,35 @@ type Metrics struct {
 	quarantined prometheus.Counter
 }
 
-// NewMetrics registers the metrics; a nil registry leaves them unregistered.
+// NewMetrics registers the metrics; a nil registry leaves them unregistered. Who
+// asks a second time counts in the same ones: a generation that is to be told from
+// another brings a registerer with a label (prometheus.WrapRegistererWith). It
+// panics, as MustRegister does, where a name is taken by something else.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	opts := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "customer360", Subsystem: "processors", Name: name + "_total", Help: help}
 	}
-	m := &Metrics{
-		ignored: prometheus.NewCounterVec(opts("ignored", "Raw records that are none of ours, by source and reason."),
-			[]string{"source", "reason"}),
-		deadLetters: prometheus.NewCounterVec(opts("dead_letters", "Records that rekey and merge could not use, by source."),
-			[]string{"source"}),
-		records:     prometheus.NewCounter(opts("records", "Differences that rekey wrote to customer360.records.")),
-		documents:   prometheus.NewCounter(opts("documents", "Documents that merge wrote because their bytes changed.")),
-		removals:    prometheus.NewCounter(opts("removals", "Documents that merge removed.")),
-		unchanged:   prometheus.NewCounter(opts("unchanged", "Records that merge read and that left the document as it was.")),
-		quarantined: prometheus.NewCounter(opts("quarantined", "Document keys that merge quarantined.")),
+	counter := func(name, help string) prometheus.Counter {
+		return shared(reg, prometheus.NewCounter(opts(name, help)))
 	}
-	if reg != nil {
-		reg.MustRegister(m.ignored, m.deadLetters, m.records, m.documents, m.removals, m.unchanged, m.quarantined)
+	vector := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return shared(reg, prometheus.NewCounterVec(opts(name, help), labels))
 	}
-	return m
+	return &Metrics{
+		ignored:     vector("ignored", "Raw records that are none of ours, by source and reason.", "source", "reason"),
+		deadLetters: vector("dead_letters", "Records that rekey and merge could not use, by source.", "source"),
+		records:     counter("records", "Differences that rekey wrote to customer360.records."),
+		documents:   counter("documents", "Documents that merge wrote because their bytes changed."),
+		removals:    counter("removals", "Documents that merge removed."),
+		unchanged:   counter("unchanged", "Records that merge read and that left the document as it was."),
+		quarantined: counter("quarantined", "Document keys that merge quarantined."),
+	}
+}
+
+func shared[C prometheus.Collector](reg prometheus.Registerer, c C) C {
+	var errs []error
+	if c = registry.Shared(reg, c, &errs); len(errs) > 0 {
+		reg.MustRegister(c)
+	}
+	return c
 }

@@ -1,9 +1,12 @@
 package csvdir
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"customer360/topology/registry"
 )
 
 // metrics of one importer; all of them exist where there is no registry too.
@@ -21,36 +24,32 @@ type metrics struct {
 	seconds   prometheus.Histogram
 }
 
-func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	var errs []error
 	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "customer360", Subsystem: "csvdir", Name: name, Help: help})
+		return registry.Shared(r, prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "customer360", Subsystem: "csvdir", Name: name, Help: help}), &errs)
 	}
 	counter := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "customer360", Subsystem: "csvdir", Name: name, Help: help}
 	}
 	m := &metrics{
-		files: prometheus.NewCounterVec(counter("files_total",
-			"Files by how they ended here: done, held, failed, skipped (older), unchanged (touched), incomplete."), []string{"phase"}),
-		rows: prometheus.NewCounterVec(counter("rows_total",
-			"Committed rows: written, rejected (dead letters), withdrawn (members)."), []string{"result"}),
-		fenced:    prometheus.NewCounter(counter("fenced_total", "Imports that another instance took over.")),
-		errors:    prometheus.NewCounter(counter("errors_total", "Faults after which the importer started over: broker, disk.")),
+		files: registry.Shared(r, prometheus.NewCounterVec(counter("files_total",
+			"Files by how they ended here: done, held, failed, skipped (older), unchanged (touched), incomplete."), []string{"phase"}), &errs),
+		rows: registry.Shared(r, prometheus.NewCounterVec(counter("rows_total",
+			"Committed rows: written, rejected (dead letters), withdrawn (members)."), []string{"result"}), &errs),
+		fenced:    registry.Shared(r, prometheus.NewCounter(counter("fenced_total", "Imports that another instance took over.")), &errs),
+		errors:    registry.Shared(r, prometheus.NewCounter(counter("errors_total", "Faults after which the importer started over: broker, disk.")), &errs),
 		known:     gauge("known_members", "Members known before the last import."),
 		held:      gauge("held_files", "Files that wait for an operator: customer360 import --accept."),
 		partial:   gauge("incomplete_files", "1 where the newest import was begun and its file is gone."),
 		lastTime:  gauge("last_import_timestamp_seconds", "When the last import was done."),
 		lastMTime: gauge("last_file_mtime_timestamp_seconds", "Modification time of the last imported file."),
 		underWay:  gauge("import_rows", "Rows of the current import that are done; 0 where there is none."),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "customer360", Subsystem: "csvdir", Name: "import_duration_seconds",
-			Help: "Duration of whole imports.", Buckets: prometheus.ExponentialBuckets(0.05, 4, 8)}),
+		seconds: registry.Shared(r, prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "customer360", Subsystem: "csvdir", Name: "import_duration_seconds",
+			Help: "Duration of whole imports.", Buckets: prometheus.ExponentialBuckets(0.05, 4, 8)}), &errs),
 	}
-	if registry == nil {
-		return m, nil
-	}
-	for _, c := range []prometheus.Collector{m.files, m.rows, m.fenced, m.errors, m.known, m.held, m.partial, m.lastTime, m.lastMTime, m.underWay, m.seconds} {
-		if err := registry.Register(c); err != nil {
-			return nil, fmt.Errorf("registering metrics: %w", err)
-		}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return m, nil
 }

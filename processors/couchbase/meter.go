@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"customer360/topology/registry"
 )
 
 // outcome is what became of a message.
@@ -63,26 +65,26 @@ func newMeter(r prometheus.Registerer, sink string) (*meter, error) {
 	var errs []error
 	const prefix = "customer360_couchbase_"
 	label := prometheus.Labels{"sink": sink}
-	messages := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "messages_total",
+	messages := registry.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "messages_total",
 		Help: "Messages by what became of them: written, removed, superseded by a newer one, unchanged (done already), outdated (Couchbase has a newer one), kept (a foreign document), skipped, dead_letter, abandoned."},
 		[]string{"sink", "outcome"}), &errs)
-	seconds := shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "operation_seconds",
+	seconds := registry.Shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "operation_seconds",
 		Help: "Time of an operation on a document, by kind and success.", Buckets: prometheus.ExponentialBuckets(0.0001, 3, 11)},
 		[]string{"sink", "operation", "ok"}), &errs)
 	m := &meter{
-		skips: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "skipped_total",
+		skips: registry.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "skipped_total",
 			Help: "Records that are no document, by reason."}, []string{"sink", "reason"}), &errs).MustCurryWith(label),
-		failures: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failed_operations_total",
+		failures: registry.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failed_operations_total",
 			Help: "Operations that failed, by what is done about it: transient and ambiguous ones are tried again, a lost race is decided anew, refused ones are dead letters, fatal ones stop the sink."},
 			[]string{"sink", "class"}), &errs).MustCurryWith(label),
-		foreigns: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "foreign_documents_total",
+		foreigns: registry.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "foreign_documents_total",
 			Help: "Documents of somebody else that a message met: without a fence, by what was done (overwrite or keep), or changed under the fence of this process's last write (changed; overwritten)."}, []string{"sink", "action"}), &errs).MustCurryWith(label),
-		failovers: shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failed_over_vbuckets_total",
+		failovers: registry.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "failed_over_vbuckets_total",
 			Help: "Vbuckets that answered with another history than before: a replica was promoted, and without durability its newest acknowledged writes may be lost."},
 			[]string{"sink"}), &errs).With(label),
-		inFlights: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "in_flight_messages",
+		inFlights: registry.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "in_flight_messages",
 			Help: "Messages that are not in Couchbase yet."}, []string{"sink"}), &errs).With(label),
-		lastWrite: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "last_write_timestamp_seconds",
+		lastWrite: registry.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + "last_write_timestamp_seconds",
 			Help: "When a document was last written or removed, Unix time."}, []string{"sink"}), &errs).With(label),
 		foreign: map[string]struct{}{},
 	}
@@ -148,23 +150,4 @@ func (m *meter) foreignDocument(key, action string) (say, last bool) {
 	}
 	m.foreign[key] = struct{}{}
 	return true, len(m.foreign) == maxForeign
-}
-
-// shared registers the collector, or returns the one that another sink of the
-// process has registered.
-func shared[C prometheus.Collector](r prometheus.Registerer, c C, errs *[]error) C {
-	if r == nil {
-		return c
-	}
-	err := r.Register(c)
-	var present prometheus.AlreadyRegisteredError
-	if errors.As(err, &present) {
-		if p, ok := present.ExistingCollector.(C); ok {
-			return p
-		}
-	}
-	if err != nil {
-		*errs = append(*errs, err)
-	}
-	return c
 }

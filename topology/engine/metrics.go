@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"customer360/topology/registry"
 )
 
 // metrics of one group. Groups of a process share the vectors.
@@ -20,13 +22,13 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer, group string) (*metrics, error) {
 	var errs []error
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "customer360_engine_" + name, Help: help}, append([]string{"group"}, labels...)), &errs)
+		return registry.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "customer360_engine_" + name, Help: help}, append([]string{"group"}, labels...)), &errs)
 	}
 	gauge := func(name, help string) prometheus.Gauge {
-		return shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "customer360_engine_" + name, Help: help}, []string{"group"}), &errs).WithLabelValues(group)
+		return registry.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "customer360_engine_" + name, Help: help}, []string{"group"}), &errs).WithLabelValues(group)
 	}
 	seconds := func(name, help string, buckets []float64) prometheus.Observer {
-		return shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "customer360_engine_" + name, Help: help, Buckets: buckets}, []string{"group"}), &errs).WithLabelValues(group)
+		return registry.Shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "customer360_engine_" + name, Help: help, Buckets: buckets}, []string{"group"}), &errs).WithLabelValues(group)
 	}
 	transactions := counter("transactions_total", "Transactions by outcome: committed, aborted by this instance, fenced by another one or the coordinator.", "outcome")
 	m := &metrics{
@@ -45,7 +47,7 @@ func newMetrics(r prometheus.Registerer, group string) (*metrics, error) {
 		recoveryLeft: gauge("recovery_remaining_records", "Offsets of the changelog that the recovery under way has still to read."),
 		recoveryRate: gauge("recovery_records_per_second", "Records a second of the recovery under way, or of the last one."),
 		lastCommit:   gauge("last_commit_timestamp_seconds", "When all that was done was last seen committed, Unix time: its age grows while commits, or the work before them, stand still."),
-		partitionLag: shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "customer360_engine_partition_lag_records",
+		partitionLag: registry.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "customer360_engine_partition_lag_records",
 			Help: "Records between the committed offset and the stable end, by owned partition."}, []string{"group", "topic", "partition"}), &errs),
 		ready: gauge("ready", "1 when assigned, recovered, and caught up once."),
 	}
@@ -60,21 +62,3 @@ func (m *metrics) disowned(group string) {
 
 // settled: nothing is done and not committed.
 func (m *metrics) settled() { m.lastCommit.SetToCurrentTime() }
-
-// shared registers the collector or returns the one that is registered.
-func shared[C prometheus.Collector](r prometheus.Registerer, c C, errs *[]error) C {
-	if r == nil {
-		return c
-	}
-	err := r.Register(c)
-	var present prometheus.AlreadyRegisteredError
-	if errors.As(err, &present) {
-		if p, ok := present.ExistingCollector.(C); ok {
-			return p
-		}
-	}
-	if err != nil {
-		*errs = append(*errs, err)
-	}
-	return c
-}
