@@ -136,3 +136,50 @@ func TestKafkaErrorsThatPass(t *testing.T) {
 		}
 	}
 }
+
+// A partition whose records were all deleted has forgotten its producers. kgo
+// then takes a new epoch in the middle of the transaction, without an error:
+// what was acknowledged before is aborted, and must be done again.
+func TestAForgottenProducerLosesNothing(t *testing.T) {
+	t.Parallel()
+	b, dir := startBroker(t), t.TempDir()
+	const n, keys = 2000, 50
+	var produced, forgotten int // of the cluster's goroutine
+	done := make(chan struct{})
+	b.Cluster.ControlKey(int16(kmsg.Produce), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster.KeepControl()
+		req := kreq.(*kmsg.ProduceRequest)
+		if req.TransactionID == nil || forgotten == 5 {
+			return nil, nil, false
+		}
+		if produced++; produced%4 != 0 {
+			return nil, nil, false
+		}
+		if forgotten++; forgotten == 5 {
+			close(done)
+		}
+		resp := req.ResponseKind().(*kmsg.ProduceResponse)
+		for _, t := range req.Topics {
+			rt := kmsg.NewProduceResponseTopic()
+			rt.Topic, rt.TopicID = t.Topic, t.TopicID
+			for _, p := range t.Partitions {
+				rp := kmsg.NewProduceResponseTopicPartition()
+				rp.Partition, rp.ErrorCode, rp.LogStartOffset = p.Partition, kerr.UnknownProducerID.Code, 1<<40
+				rt.Partitions = append(rt.Partitions, rp)
+			}
+			resp.Topics = append(resp.Topics, rt)
+		}
+		return resp, nil, true
+	})
+	cfg := jobConfig(b.Addr, dir, "a")
+	cfg.CommitInterval = 500 * time.Millisecond // several requests each
+	r := start(t, cfg, jobGraph(nil), engine.Hooks{})
+	generate(t, b.Addr, 0, n, keys, 1000)
+	r.awaitEnd(t, b)
+	select {
+	case <-done:
+	default:
+		t.Errorf("a producer was forgotten %d times only", forgotten)
+	}
+	conclude(t, b, dir, n, keys, r)
+}
