@@ -187,36 +187,3 @@ func TestCaptures(t *testing.T) {
 		})
 	}
 }
-
-// TestForeignRecords: what else a connector can be told to route to the
-// table's topic changes nothing and is no dead letter.
-func TestForeignRecords(t *testing.T) {
-	for name, foreign := range map[string][]string{
-		"noschema.all": {"extras.heartbeat-topic", "extras.transaction-topic", "extras.truncate", "noschema.schema-change-topic"},
-		"schema.all":   {"extras.truncate", "schema.schema-change-topic"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := start(t)
-			c.run("one")
-			all := capture(t, name)
-			var others []captured
-			for _, f := range foreign {
-				others = append(others, capture(t, f)...)
-			}
-			for i, r := range all {
-				c.produce(r.record(r.Partition))
-				for j := i; j < len(others); j += len(all) {
-					c.produce(others[j].record(c.place(others[j].record(0).Key)))
-				}
-			}
-			rows, _ := endState(t, all)
-			want := map[string]string{}
-			for _, r := range rows {
-				want[r.Mail] = r.document()
-			}
-			c.expect(want)
-			c.noLetters()
-		})
-	}
-}

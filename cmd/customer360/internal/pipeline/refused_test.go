@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -13,51 +12,6 @@ import (
 	"customer360/topology/engine"
 	"customer360/topology/generation"
 )
-
-// TestKeyFormChanges: the connector's key converter is switched to schemas in
-// the middle. The pipeline stops with an error that says so, again after a
-// restart, and nothing of the other form is merged.
-func TestKeyFormChanges(t *testing.T) {
-	t.Parallel()
-	c := start(t)
-	first := c.run("one")
-	a, b := at(1, "Anne", "a@example.org"), at(1, "Anne", "b@example.org")
-	c.produce(c.change(100, nil, a))
-	want := map[string]string{"a@example.org": a.document()}
-	c.expect(want)
-
-	other := c.change(200, a, b)
-	other.Key = fmt.Appendf(nil, `{"schema":{"type":"struct","fields":[{"type":"int32","optional":false,"field":"id"}],`+
-		`"optional":false,"name":"dbserver1.inventory.customers.Key"},"payload":%s}`, rowKey(1))
-	other.Partition = c.place(other.Key)
-	c.produce(other)
-	second := (*running)(nil)
-	for _, name := range []string{"first start", "second start"} {
-		r := first
-		if name == "second start" {
-			second = c.run("one")
-			r = second
-		}
-		err := r.wait()
-		if err == nil {
-			t.Fatalf("%s: no error", name)
-		}
-		for _, part := range []string{"rekey.home_delivery", c.config.Delivery.Topic, "began with bare keys and this one is wrapped", "key.converter"} {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: the error does not say %q: %v", name, part, err)
-			}
-		}
-	}
-	if d := difference(want, c.documents("customer360")); d != "" {
-		t.Error(d)
-	}
-	for _, topic := range []string{second.Graph().Settings.Records(), second.Graph().Settings.Documents()} {
-		if n := len(c.read(topic)); n != 1 {
-			t.Errorf("%s has %d records, want the one of the first form", topic, n)
-		}
-	}
-	c.noLetters()
-}
 
 // read returns the committed records of a topic.
 func (c *cluster) read(topic string) (records []*kgo.Record) {
