@@ -75,7 +75,7 @@ func (c Config) Validate() error {
 	}
 	for name, value := range c.Headers {
 		check(name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }),
-			"header %q: not a header's name", name)
+			"header %q: not a header's name", beforeColon(name))
 		check(!strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }),
 			"header %q: its value holds control characters", name)
 		check(http.CanonicalHeaderKey(name) != "If-None-Match", "header If-None-Match is the poller's own")
@@ -98,6 +98,17 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// beforeColon is the name where somebody wrote "name: value" for it.
+func beforeColon(name string) string {
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// shown is a URL without what may be a credential: user, query, fragment.
+func shown(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
 // parseBase reads BaseURL. url.Parse's own error would repeat a password in it.
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
@@ -107,9 +118,9 @@ func parseBase(base string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("base URL is not a URL: want http://host/api/onlineStore")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return nil, fmt.Errorf("base URL %s: want http:// or https://, and a host", u.Redacted())
+		return nil, fmt.Errorf("base URL %s: want http:// or https://, and a host", shown(u))
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("base URL %s: it has a query or a fragment", u.Redacted())
+		return nil, fmt.Errorf("base URL %s: it has a query or a fragment", shown(u))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")

@@ -123,6 +123,23 @@ func TestMask(t *testing.T) {
 	if got := Mask([]byte(`{"id":1,"password":"x","name":"y"}`), false); got != `{"id":1,"password":"********","name":"y"}` {
 		t.Error(got)
 	}
+	for _, text := range []string{`<customer><password>secret</password></customer>`, `<input name="password" type="text" value="secret">`,
+		`<input value='secret' name=token>`, `<api-key kind="x">secret</api-key>`} {
+		if got := Mask([]byte(text), false); strings.Contains(got, "secret") {
+			t.Errorf("%s", got)
+		}
+	}
+	for _, name := range []string{"Authorization", "x-api-key", "Set-Cookie", "password"} {
+		if got := MaskHeader(name, []byte("secret")); strings.Contains(got, "secret") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	if got := MaskHeader("c360.reason", []byte("plain")); got != "plain" {
+		t.Error(got)
+	}
+	if got := Mask([]byte("secret,27"), true); got != "********,********" {
+		t.Error(got)
+	}
 	if got := Mask([]byte("27,secret,Matthew,Groves"), true); got != "27,********,********,********" {
 		t.Error(got)
 	}

@@ -12,11 +12,27 @@ const mask = "********"
 // secretValue finds the value behind a key that names a secret: quoted (also
 // cut off at the end), or bare. Behind an escaped quote, in JSON within JSON,
 // it takes everything up to the end: better too much than a tail of it.
-var secretValue = regexp.MustCompile(`(?i)((?:pass(?:word|wd)?|pwd|secret|token|authorization|api_?key)[\\"']*\s*[:=]\s*)("(?:[^"\\]|(?s:\\.))*(?:"|\\?$)|\\+"(?s:.*)|[^\s,;&}\]]+)`)
+var secretValue = regexp.MustCompile(`(?i)((?:pass(?:word|wd)?|pwd|secret|token|authorization|api[_-]?key)[\\"']*\s*[:=]\s*)("(?:[^"\\]|(?s:\\.))*(?:"|\\?$)|\\+"(?s:.*)|[^\s,;&}\]]+)`)
+
+// secretElement finds an element of XML or HTML whose name, or an attribute of
+// which, names a secret, with the text behind it.
+var secretElement = regexp.MustCompile(`(?is)<[^<>/]*(?:pass|pwd|secret|token|authorization|api[_-]?key)[^<>]*>[^<]*`)
+
+// headerName is that of a header whose value is a secret as a whole.
+var headerName = regexp.MustCompile(`(?i)pass|pwd|secret|token|auth|api.?key|cookie|credential|signature`)
+
+// MaskHeader is Mask for a header's value, which may be a secret by the header's name.
+func MaskHeader(name string, value []byte) string {
+	if value != nil && headerName.MatchString(name) {
+		return mask
+	}
+	return Mask(value, false)
+}
 
 // Mask makes raw bytes fit to be shown: JSON and other text with secrets
-// covered; a CSV row with every field but the first covered, since which one
-// is the password stands in another line; of other bytes only the size.
+// covered; a CSV row with every field covered but a number in front, the usual
+// id, since which one is the password stands in another line; of other bytes
+// only the size.
 func Mask(b []byte, csv bool) string {
 	switch {
 	case b == nil:
@@ -26,7 +42,8 @@ func Mask(b []byte, csv bool) string {
 	case csv:
 		return maskRow(string(b))
 	}
-	return secretValue.ReplaceAllString(string(b), `${1}"`+mask+`"`)
+	text := secretValue.ReplaceAllString(string(b), `${1}"`+mask+`"`)
+	return secretElement.ReplaceAllString(text, "<"+mask+">")
 }
 
 func maskRow(row string) string {
@@ -34,6 +51,9 @@ func maskRow(row string) string {
 	if end < 0 {
 		return mask
 	}
-	sep := row[end : end+1]
-	return row[:end] + strings.Repeat(sep+mask, strings.Count(row, sep))
+	sep, first := row[end:end+1], row[:end]
+	if strings.Trim(first, "0123456789") != "" {
+		first = mask
+	}
+	return first + strings.Repeat(sep+mask, strings.Count(row, sep))
 }

@@ -51,7 +51,7 @@ func Claim(dir, name string) (*Slot, error) {
 }
 
 func try(dir, name string) (*Slot, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the folder for local state: %w", err)
 	}
 	lock, err := Lock(filepath.Join(dir, "lock"))
@@ -70,7 +70,7 @@ var ErrHeld = errors.New("held by another process")
 // Lock takes the lock file, and writes the process's number into it. Closing
 // the file, or the process's end, releases it.
 func Lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the lock file: %w", err)
 	}

@@ -56,7 +56,7 @@ func timedKey(kind byte, bucketID, time uint32, a address) []byte {
 type openStorage func(dir string) (storage.Storage, error)
 
 func openFiles(dir string) (storage.Storage, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	files, err := storage.OpenFile(dir, false)

@@ -116,7 +116,7 @@ func (c cleaner) clean(ctx context.Context) (freed int64, err error) {
 	if err != nil {
 		return freed, err
 	}
-	return freed, os.WriteFile(c.memory(), data, 0o644)
+	return freed, os.WriteFile(c.memory(), data, 0o600)
 }
 
 func (c cleaner) partition(dir string, p policy, left map[string]int64) (freed int64, err error) {

@@ -36,7 +36,7 @@ func freeBytes(dir string) (uint64, error) {
 
 // prepare makes the folder and proves that it can be written to and is not full.
 func (d *disk) prepare(minFree uint64) error {
-	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("the embedded Kafka broker cannot make its folder: %w", explained(err))
 	}
 	probe := filepath.Join(d.dir, ".probe")
@@ -94,7 +94,7 @@ func explained(err error) error {
 // lockFolder keeps a second broker out of the folder. The system releases the
 // lock when the process ends, however it ends.
 func lockFolder(dir string) (unlock func(), err error) {
-	file, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the embedded Kafka broker's folder: %w", explained(err))
 	}

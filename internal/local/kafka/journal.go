@@ -84,7 +84,7 @@ func endOf(path string) (fileEnd, error) {
 func journalPath(dir string) string { return filepath.Join(dir, "commit.journal") }
 
 func openJournal(dir string, sync bool, fail func(error)) (*journal, error) {
-	file, err := os.OpenFile(journalPath(dir), os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(journalPath(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the embedded Kafka broker's journal: %w", explained(err))
 	}

@@ -34,7 +34,7 @@ func newLogWriter(dir string, rollAt int64) (*logWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &logWriter{dir: dir, rollAt: rollAt, compressor: compressor}, os.MkdirAll(dir, 0o755)
+	return &logWriter{dir: dir, rollAt: rollAt, compressor: compressor}, os.MkdirAll(dir, 0o700)
 }
 
 // add appends a record of a finished transaction, or of none: it becomes one of

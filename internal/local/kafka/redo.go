@@ -206,7 +206,7 @@ func (l *tail) mark(producer int64, epoch int16, kind kmsg.ControlRecordKeyType,
 }
 
 func writeAt(path string, data []byte, at int64) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

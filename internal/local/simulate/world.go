@@ -74,7 +74,7 @@ func New(cfg Config, deps Deps) (*World, error) {
 // Run plays the three systems until ctx ends (nil), or one of them fails.
 func (w *World) Run(ctx context.Context) error {
 	for _, dir := range []string{w.cfg.Dir, w.cfg.CSVDir} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("making a folder of the simulator: %w", err)
 		}
 	}

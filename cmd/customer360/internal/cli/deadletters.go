@@ -122,7 +122,7 @@ func (a *app) showDeadLetter(l deadletters.Letter) error {
 	value := deadletters.Mask(l.Value, csv)
 	headers := map[string]string{}
 	for k, v := range l.Headers {
-		headers[k] = deadletters.Mask(v, false)
+		headers[k] = deadletters.MaskHeader(k, v)
 	}
 	if a.output == "json" {
 		return a.json(struct {

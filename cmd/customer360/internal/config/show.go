@@ -2,13 +2,19 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 )
 
+// secretOption finds the value of an option of an address that may be a credential.
+var secretOption = regexp.MustCompile(`(?i)([?&][^=&]*(?:pass|pwd|secret|token|auth|key|cred|sig)[^=&]*=)[^&#]+`)
+
 // YAML prints the effective values, secrets masked.
 func (c Config) YAML() ([]byte, error) {
+	c.Couchbase.ConnectionString = secretOption.ReplaceAllString(c.Couchbase.ConnectionString, "${1}"+masked)
+	c.OnlineStore.URL = secretOption.ReplaceAllString(c.OnlineStore.URL, "${1}"+masked)
 	out, err := yaml.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("printing the configuration: %w", err)

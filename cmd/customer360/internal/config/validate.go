@@ -66,6 +66,9 @@ func first(ps ...*problem) *problem {
 
 // address wants host:port.
 func address(path, value string, zero bool) *problem {
+	if strings.Contains(value, "@") {
+		return bad(path, "%q holds a user: write host:port, and credentials to their own keys", redact(value))
+	}
 	_, port, err := net.SplitHostPort(value)
 	if err != nil {
 		return bad(path, "%q is no address: write host:port", value)
@@ -210,6 +213,7 @@ func (c Config) checkRest() *problem {
 
 // redact cuts a user and password out of an address.
 func redact(s string) string {
+	s, _, _ = strings.Cut(s, "?")
 	if i := strings.LastIndex(s, "@"); i >= 0 {
 		return "…" + s[i:]
 	}

@@ -35,7 +35,7 @@ type folder struct {
 
 // openFolder makes and locks the folder; fresh empties it first.
 func openFolder(path string, fresh bool) (*folder, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("--dir: %w", err)
 	}
 	lock, err := instance.Lock(filepath.Join(path, lockFile))
@@ -51,12 +51,39 @@ func openFolder(path string, fresh bool) (*folder, error) {
 			return nil, errors.Join(fmt.Errorf("--fresh: %w", err), lock.Close())
 		}
 	}
+	if err := f.tighten(); err != nil {
+		return nil, errors.Join(fmt.Errorf("--dir: %w", err), lock.Close())
+	}
 	return f, nil
+}
+
+// own are the names of what an `up` makes.
+func own() []string {
+	return []string{configFile, passwordFile, logFile, kafkaDir, couchbaseDir, simulateDir, loyaltyDir, stateDir}
+}
+
+// tighten takes from others what a folder that lay there before lets them see.
+func (f *folder) tighten() error {
+	for _, name := range own() {
+		info, err := os.Lstat(f.in(name))
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		case info.Mode()&os.ModeSymlink != 0 || info.Mode().Perm()&0o077 == 0:
+			continue
+		}
+		if err := os.Chmod(f.in(name), info.Mode().Perm()&^0o077); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // empty removes what an `up` makes, and nothing else that may lie there.
 func (f *folder) empty() error {
-	for _, name := range []string{configFile, passwordFile, logFile, kafkaDir, couchbaseDir, simulateDir, loyaltyDir, stateDir} {
+	for _, name := range own() {
 		if err := os.RemoveAll(f.in(name)); err != nil {
 			return err
 		}
@@ -84,6 +111,9 @@ func (f *folder) password() (string, error) {
 // write replaces a file atomically.
 func (f *folder) write(name string, data []byte, mode os.FileMode) error {
 	temp := f.in(name + ".new")
+	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) { // of a run that was killed: WriteFile would keep its mode
+		return err
+	}
 	if err := os.WriteFile(temp, data, mode); err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (r *run) openLog() (func(), error) {
 		r.log = slog.New(slog.NewTextHandler(r.options.Err, nil))
 		return func() {}, nil
 	}
-	file, err := os.OpenFile(r.folder.in(logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(r.folder.in(logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("the log: %w", err)
 	}
