@@ -21,8 +21,8 @@ const shortStory = 6
 // groups can read every partition.
 func TestPropertyEveryInterleaving(t *testing.T) {
 	interleavings := 0
-	checkStories(t, 100, func(r *rapid.T, t testing.TB) (*story, string) {
-		s := drawStory(r, 8)
+	checkStories(t, 50, func(r *rapid.T, t testing.TB) (*story, string) {
+		s := drawStory(r, 3, 2, 5, 8)
 		if len(s.records) > shortStory {
 			from := rapid.IntRange(0, len(s.records)-shortStory).Draw(r, "from")
 			s.records = s.records[from : from+shortStory]

@@ -213,8 +213,8 @@ func (t *narrator) changeKey(id int) {
 // snapshot wrote it would write anew.
 func (t *narrator) replayHome() {
 	from := t.n(0, len(t.records))
-	if from < t.barrier {
-		t.disorderly()
+	if from < t.barrier && !t.wild() {
+		from = t.barrier
 	}
 	for _, r := range slices.Clone(t.records[from:]) {
 		if r.topic == topology.HomeDeliveryTopic {

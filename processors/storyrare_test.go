@@ -20,9 +20,10 @@ func (t *narrator) rareDeed(id int) {
 		t.servers = append(t.servers, len(t.servers)+1)
 		t.file, t.pos = t.n(1, 3), t.n(4, 200)
 	case "reset":
-		t.disorderly() // a row that was deleted before is not in the snapshot, and its next c looks old
-		t.file, t.pos = 1, 4
-		t.snapshot()
+		if t.wild() { // a row that was deleted before is not in the snapshot, and its next c looks old
+			t.file, t.pos = 1, 4
+			t.snapshot()
+		}
 	case "rotate":
 		t.file, t.pos = t.file+1, 4
 		if t.oneIn(2) {
@@ -31,8 +32,9 @@ func (t *narrator) rareDeed(id int) {
 	case "late":
 		t.late(id)
 	case "back":
-		t.disorderly() // a server that was left stays refused
-		t.servers = append(t.servers, t.servers[0])
+		if t.wild() { // a server that was left stays refused
+			t.servers = append(t.servers, t.servers[0])
+		}
 	case "noise":
 		t.noise(id)
 	case "garbage":
@@ -47,7 +49,7 @@ func (t *narrator) rareDeed(id int) {
 // snapshot tells of all rows, in any order.
 func (t *narrator) snapshot() {
 	ids := slices.Sorted(maps.Keys(t.rows))
-	if len(ids) == 0 {
+	if len(ids) == 0 || t.shape == "mariadb" && !t.wild() { // a snapshot has no GTID to compare with
 		return
 	}
 	op, marker := "r", t.pick(`"true"`, `"first"`, `"last"`, `"incremental"`, `true`, `"false"`)
@@ -57,18 +59,14 @@ func (t *narrator) snapshot() {
 	for _, id := range rapid.Permutation(ids).Draw(t.t, "order") {
 		t.event(op, id, "", t.rows[id], 0, marker)
 	}
-	if t.shape == "mariadb" {
-		t.disorderly() // a snapshot has no GTID to compare with
-	}
 	t.notAgain()
 }
 
 // late: a record of a server that was left, or of an earlier place.
 func (t *narrator) late(id int) {
-	if id == 0 {
+	if id == 0 || !t.wild() {
 		return
 	}
-	t.disorderly()
 	servers, file, pos := t.servers, t.file, t.pos
 	t.servers = servers[:t.n(1, len(servers))]
 	if t.oneIn(2) {
@@ -92,9 +90,8 @@ func (t *narrator) late(id int) {
 // noise is well-formed and none of ours.
 func (t *narrator) noise(id int) {
 	key := ""
-	if id > 0 && t.oneIn(2) {
+	if id > 0 && t.oneIn(2) && t.wild() {
 		key = t.key(id)
-		t.disorderly()
 	}
 	t.add(rawRecord{topic: topology.HomeDeliveryTopic, key: key, value: []byte(t.pick(
 		`{"ts_ms":1}`,
@@ -113,9 +110,8 @@ func (t *narrator) noise(id int) {
 // garbage under a row's key, or under one that nothing decodable has.
 func (t *narrator) garbage(id int) {
 	key := "garbage"
-	if id > 0 && t.oneIn(2) {
+	if id > 0 && t.oneIn(2) && t.wild() {
 		key = t.key(id)
-		t.disorderly()
 	}
 	t.add(rawRecord{topic: topology.HomeDeliveryTopic, key: key, value: []byte(t.pick(
 		"", "{", "\x00\x00\x00\x00\x01x", `[]`, `"d"`, `{"op":"u"}`, `{"before":null,"after":null,"op":"x"}`,
