@@ -82,7 +82,7 @@ func TestDiskThatCannotBeWritten(t *testing.T) {
 			t.Parallel()
 			b, dir, d := startBroker(t), t.TempDir(), new(disk)
 			generate(t, b.Addr, 0, 1000, 50, 0)
-			w := startWatched(t, jobConfig(b.Addr, dir, "a"), engine.Deps{Files: d.files}, engine.Hooks{})
+			w := startWatched(t, jobConfig(b.Addr, dir, "a"), jobGraph(nil), engine.Deps{Files: d.files}, engine.Hooks{})
 			awaitEnd(t, b.Addr, jobGroup, 30*time.Second, jobIn)
 			d.set(c.fault)
 			generate(t, b.Addr, 1000, 2000, 50, 500)
@@ -98,7 +98,7 @@ func TestDiskThatCannotBeWritten(t *testing.T) {
 			}
 			d.clear()
 			if w == nil {
-				w = startWatched(t, jobConfig(b.Addr, dir, "a"), engine.Deps{Files: d.files}, engine.Hooks{})
+				w = startWatched(t, jobConfig(b.Addr, dir, "a"), jobGraph(nil), engine.Deps{Files: d.files}, engine.Hooks{})
 			}
 			conclude(t, b, dir, 3000, 50, w.running)
 		})
@@ -155,7 +155,7 @@ func TestLocalStateThatIsNotWhatItWas(t *testing.T) {
 			work := func() *watched {
 				generate(t, b.Addr, total, 1000, keys, 0)
 				total += 1000
-				w := startWatched(t, jobConfig(b.Addr, dir, "a"), engine.Deps{}, engine.Hooks{})
+				w := startWatched(t, jobConfig(b.Addr, dir, "a"), jobGraph(nil), engine.Deps{}, engine.Hooks{})
 				awaitEnd(t, b.Addr, jobGroup, 30*time.Second, jobIn)
 				return w
 			}

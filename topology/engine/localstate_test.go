@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lovoo/goka"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -63,11 +64,11 @@ type watched struct {
 	registry *prometheus.Registry
 }
 
-func startWatched(t *testing.T, cfg engine.Config, deps engine.Deps, hooks engine.Hooks) *watched {
+func startWatched(t *testing.T, cfg engine.Config, graph *goka.GroupGraph, deps engine.Deps, hooks engine.Hooks) *watched {
 	t.Helper()
 	w := &watched{book: new(book), registry: prometheus.NewRegistry()}
 	deps.Log, deps.Registry = w.book.log(), w.registry
-	g, err := engine.New(cfg, jobGraph(nil), deps, hooks)
+	g, err := engine.New(cfg, graph, deps, hooks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestRecovery(t *testing.T) {
 	}}
 	cfg := jobConfig(b.Addr, dir, "a")
 	cfg.StoreBytes = 128 << 20
-	w = startWatched(t, cfg, engine.Deps{}, hooks)
+	w = startWatched(t, cfg, jobGraph(nil), engine.Deps{}, hooks)
 	close(started)
 	eventually(t, 60*time.Second, w.Ready, func() string { return fmt.Sprintf("not ready: %+v", w.Status()) })
 	if len(early) > 0 {
