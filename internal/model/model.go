@@ -109,19 +109,24 @@ func (m *Model) Apply(r Raw) {
 	if len(r.Key) == 0 {
 		r.Key = nil // goka cannot tell them apart
 	}
+	var d decoded
+	var err error
 	switch r.Topic {
 	case m.options.HomeDeliveryTopic:
-		m.stage(&r, homeDelivery)
-		m.read(&r, homeDelivery, m.decodeHome)
+		d, err = m.decodeHome(&r)
+		m.stage(&r, homeDelivery, err == nil && d.ignored)
+		m.read(&r, homeDelivery, d, err)
 	case m.options.LoyaltyTopic:
-		m.stage(&r, loyalty)
-		m.read(&r, loyalty, m.decodeMember)
+		d, err = m.decodeMember(&r)
+		m.stage(&r, loyalty, false)
+		m.read(&r, loyalty, d, err)
 	case m.options.AnswersTopic:
-		m.read(&r, onlineStore, m.decodeAnswer)
+		d, err = m.decodeAnswer(&r)
+		m.read(&r, onlineStore, d, err)
 	}
 }
 
-func (m *Model) read(r *Raw, source string, decode func(*Raw) (decoded, error)) {
+func (m *Model) read(r *Raw, source string, d decoded, err error) {
 	if m.stopped[r.Topic] != "" {
 		return
 	}
@@ -136,7 +141,6 @@ func (m *Model) read(r *Raw, source string, decode func(*Raw) (decoded, error)) 
 			return
 		}
 	}
-	d, err := decode(r)
 	switch {
 	case err != nil:
 		m.refuse(r)

@@ -21,7 +21,9 @@ type stagedRecord struct {
 	offset  int64
 }
 
-func (m *Model) stage(r *Raw, source string) {
+// stage keeps what is JSON. Heartbeats and their like are no rows; what cannot
+// be decoded is kept, to be looked at.
+func (m *Model) stage(r *Raw, source string, ignored bool) {
 	key, expiry := "loyalty-member-"+string(r.Key), m.options.LoyaltyExpiry
 	if source == homeDelivery {
 		key, expiry = homeStagingKey(r.Key), m.options.HomeDeliveryExpiry
@@ -36,7 +38,7 @@ func (m *Model) stage(r *Raw, source string) {
 	switch {
 	case r.Value == nil || string(bytes.TrimSpace(r.Value)) == "null":
 		s.removed = true
-	case source == homeDelivery && m.isIgnored(r), !json.Valid(r.Value):
+	case ignored, !json.Valid(r.Value):
 		return
 	default:
 		s.Body = r.Value
@@ -45,13 +47,6 @@ func (m *Model) stage(r *Raw, source string) {
 		}
 	}
 	m.staged[key] = s
-}
-
-// isIgnored: heartbeats and their like are no rows; what cannot be decoded is
-// kept, to be looked at.
-func (m *Model) isIgnored(r *Raw) bool {
-	d, err := m.decodeHome(r)
-	return err == nil && d.ignored
 }
 
 // homeStagingKey is the Kafka key's text; the payload's where the key with its
