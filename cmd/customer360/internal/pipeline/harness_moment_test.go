@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -93,11 +92,7 @@ func (c *cluster) topicOf(t kmsg.ProduceRequestTopic) string {
 // died waits for what killAt promised.
 func (c *cluster) died(dead <-chan struct{}, m moment) {
 	c.t.Helper()
-	select {
-	case <-dead:
-	case <-time.After(deadline):
-		c.t.Fatalf("the process never came to: %s", m)
-	}
+	c.happens("the process is killed at: "+string(m), dead)
 }
 
 // leftBehind checks that a death came at its moment: what the group's topics

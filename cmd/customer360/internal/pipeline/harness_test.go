@@ -18,6 +18,7 @@ import (
 	"customer360/internal/local/couchbase/couchbasetest"
 	"customer360/internal/local/kafka/kafkatest"
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // deadline is for outcomes: far beyond what a slow machine needs.
@@ -205,6 +206,21 @@ func (c *cluster) letters() []deadletters.Letter {
 		c.t.Fatal(err)
 	}
 	return letters
+}
+
+// read returns the committed records of a topic.
+func (c *cluster) read(topic string) (records []*kgo.Record) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	err := engine.ReadToEnd(ctx, c.kafka, topic, func(r *kgo.Record) error {
+		records = append(records, r)
+		return nil
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return records
 }
 
 // place is where Java's producer puts a key in a topic of the test.
