@@ -22,6 +22,10 @@ type member struct {
 
 func (m *member) Errors() <-chan error { return m.errs }
 
+// heartbeats: a member learns of a rebalance by its next one, and all partitions of
+// those that know already stand still until then.
+const heartbeats = 400 * time.Millisecond
+
 // closePatience is how long leaving the group may take. kgo does not break off
 // a JoinGroup that waits for other members, for one.
 const closePatience = 5 * time.Second
@@ -96,7 +100,7 @@ func (inc *incarnation) connect(topics []string) error {
 		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(topics...), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtCommitted()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.SessionTimeout(cfg.SessionTimeout), kgo.HeartbeatInterval(cfg.SessionTimeout/6), kgo.RebalanceTimeout(cfg.RebalanceTimeout),
+		kgo.SessionTimeout(cfg.SessionTimeout), kgo.HeartbeatInterval(min(cfg.SessionTimeout/6, heartbeats)), kgo.RebalanceTimeout(cfg.RebalanceTimeout),
 		kgo.OnPartitionsAssigned(inc.onAssigned),
 		kgo.OnOffsetsFetched(inc.onOffsets),
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) { inc.onRevoked() }),
