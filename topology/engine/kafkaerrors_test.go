@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"customer360/internal/local/kafka/kafkatest"
 	"customer360/topology/engine"
@@ -46,6 +47,17 @@ var passing = map[kmsg.Key][][]*kerr.Error{
 	kmsg.Produce:           {leader, replicas, producer, txnState, sequence, whatever, {kerr.CorruptMessage}},
 	kmsg.TxnOffsetCommit:   {moving, member, producer, txnState, whatever[:2], {kerr.RequestTimedOut}},
 	kmsg.EndTxn:            {moving, producer, txnState, whatever[:2]},
+	// Before KIP-890.
+	kmsg.AddPartitionsToTxn: {moving, producer, txnState, whatever[:1]},
+	kmsg.AddOffsetsToTxn:    {moving, producer, txnState, whatever[:1]},
+}
+
+// startFor is a broker that is sent such requests.
+func startFor(t *testing.T, key kmsg.Key) *kafkatest.Broker {
+	if key == kmsg.AddPartitionsToTxn || key == kmsg.AddOffsetsToTxn {
+		return startOlder(t, kversion.V3_6_0())
+	}
+	return startBroker(t)
 }
 
 // atStart are the requests that only a joining instance sends.
@@ -97,7 +109,7 @@ func TestKafkaErrorsThatPass(t *testing.T) {
 		for _, class := range classes {
 			t.Run(fmt.Sprintf("%s/%s", key.Name(), class[0].Message), func(t *testing.T) {
 				t.Parallel()
-				b, dir := startBroker(t), t.TempDir()
+				b, dir := startFor(t, key), t.TempDir()
 				const each, keys = 60, 20
 				n := 0
 				for i, e := range class {
@@ -105,7 +117,6 @@ func TestKafkaErrorsThatPass(t *testing.T) {
 					if i == 0 || os.Getenv("ENGINE_LONG") != "" {
 						times = 3
 					}
-					begin := time.Now()
 					f := b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: e, When: byTheJob})
 					r := startJob(t, b, dir, "a")
 					strike := func(count int) {
@@ -125,11 +136,12 @@ func TestKafkaErrorsThatPass(t *testing.T) {
 						}
 						r = startJob(t, b, dir, "a")
 					}
+					begin := time.Now()
 					strike(times)
+					t.Logf("%s, %d in a row: at the end after %v", e.Message, times, time.Since(begin).Round(time.Millisecond))
 					if err := r.stop(); err != nil {
 						t.Errorf("%s: %v", e.Message, err)
 					}
-					t.Logf("%s: %v", e.Message, time.Since(begin).Round(time.Millisecond))
 				}
 				verify(t, b.Addr, dir, n, keys)
 			})

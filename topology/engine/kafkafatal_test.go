@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,10 +29,10 @@ var lasting = []struct {
 	keys []kmsg.Key
 	says string
 }{
-	{kerr.TopicAuthorizationFailed, []kmsg.Key{kmsg.Metadata, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.OffsetFetch, kmsg.TxnOffsetCommit, kmsg.DescribeProducers, kmsg.DescribeConfigs}, "ACLs"},
-	{kerr.GroupAuthorizationFailed, []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.OffsetFetch, kmsg.TxnOffsetCommit}, "ACLs"},
-	{kerr.TransactionalIDAuthorizationFailed, []kmsg.Key{kmsg.FindCoordinator, kmsg.InitProducerID, kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.EndTxn}, "ACLs"},
-	{kerr.ClusterAuthorizationFailed, []kmsg.Key{kmsg.InitProducerID, kmsg.Produce, kmsg.ListTransactions}, "ACLs"},
+	{kerr.TopicAuthorizationFailed, []kmsg.Key{kmsg.Metadata, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.OffsetFetch, kmsg.TxnOffsetCommit, kmsg.DescribeProducers, kmsg.DescribeConfigs, kmsg.AddPartitionsToTxn}, "ACLs"},
+	{kerr.GroupAuthorizationFailed, []kmsg.Key{kmsg.FindCoordinator, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.OffsetFetch, kmsg.TxnOffsetCommit, kmsg.AddOffsetsToTxn}, "ACLs"},
+	{kerr.TransactionalIDAuthorizationFailed, []kmsg.Key{kmsg.FindCoordinator, kmsg.InitProducerID, kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn}, "ACLs"},
+	{kerr.ClusterAuthorizationFailed, []kmsg.Key{kmsg.InitProducerID, kmsg.Produce}, "ACLs"},
 	{kerr.MessageTooLarge, []kmsg.Key{kmsg.Produce}, "max.message.bytes"},
 	{kerr.RecordListTooLarge, []kmsg.Key{kmsg.Produce}, "max.message.bytes"},
 	{kerr.InvalidRecord, []kmsg.Key{kmsg.Produce}, "configuration"},
@@ -68,14 +70,11 @@ func TestKafkaErrorsThatStay(t *testing.T) {
 	for _, c := range lasting {
 		for _, key := range c.keys {
 			for _, later := range []bool{false, true} {
-				if later && (atStart[key] || key == kmsg.ListTransactions) {
+				if later && atStart[key] {
 					continue
 				}
-				if key == kmsg.ListTransactions {
-					continue // only where somebody has left a transaction: TestRefusedFencingIsSaid
-				}
 				name := fmt.Sprintf("%s on %s, later %v", c.err.Message, key.Name(), later)
-				b, dir := startBroker(t), t.TempDir()
+				b, dir := startFor(t, key), t.TempDir()
 				wg.Go(func() {
 					err := endWith(t, b, dir, key, c.err, later)
 					switch {
@@ -178,4 +177,44 @@ func TestWrongPasswords(t *testing.T) {
 			t.Log(err)
 		})
 	}
+}
+
+// A broker whose disk is full says so for as long as it is: that is logged once
+// with the broker's words, tried again and again, and goes on by itself.
+func TestADiskThatIsFullIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b, dir := startBroker(t), t.TempDir()
+	const n, keys = 200, 40
+	var lines lineCounter
+	cfg := jobConfig(b.Addr, dir, "a")
+	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))}, engine.Hooks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx) }()
+	generate(t, b.Addr, 0, n, keys, 0)
+	f := b.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.KafkaStorageError, Count: -1, When: byTheJob})
+	generate(t, b.Addr, n, n, keys, 0)
+	full := time.Now()
+	eventually(t, 30*time.Second, func() bool { return errors.Is(g.Status().LastError, kerr.KafkaStorageError) }, func() string { return fmt.Sprintf("it says %v", g.Status().LastError) })
+	t.Logf("said after %v: %v", time.Since(full).Round(time.Millisecond), g.Status().LastError)
+	time.Sleep(time.Second)
+	f.Remove()
+	r := &running{Group: g, stop: sync.OnceValue(func() error { cancel(); return <-done })}
+	r.awaitEnd(t, b)
+	conclude(t, b, dir, 2*n, keys, r)
+	if n := lines.n.Load(); n < 1 || n > 2 {
+		t.Errorf("%d lines of warning", n)
+	}
+}
+
+// lineCounter is what a log is written to.
+type lineCounter struct{ n atomic.Int32 }
+
+func (l *lineCounter) Write(b []byte) (int, error) {
+	l.n.Add(1)
+	return len(b), nil
 }
