@@ -222,5 +222,5 @@ func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uin
 		{Op: memd.SubDocOpDictSet, Flags: x, Path: staged, Value: m.body},
 		{Op: memd.SubDocOpReplaceBodyWithXattr, Flags: x, Path: staged},
 		{Op: memd.SubDocOpDelete, Flags: x, Path: staged},
-	}, m.expiry
+	}, 0 // an expiry that is over by the server's clock would undo it before replace: replace sets it
 }

@@ -31,9 +31,9 @@ func TestOperation(t *testing.T) {
 		{raise, m, 0x04, 0, fence},
 		{createDeleted, m, 0x02 | 0x04 | 0x08, 0, fence},
 		{reserve, m, 0x02 | 0x04 | 0x08, 0, fence},
-		{revive, m, 0x04 | 0x10, 9, fence + `, c8/4 _staged={}, d3/4 _staged=, c9/4 _staged=`},
+		{revive, m, 0x04 | 0x10, 0, fence + `, c8/4 _staged={}, d3/4 _staged=, c9/4 _staged=`},
 		// A system xattr of more than 1 MiB is refused by the server.
-		{revive, large, 0x04 | 0x10, 9, fence + `, c8/4 staged=` + string(large.body) + `, d3/4 staged=, c9/4 staged=`},
+		{revive, large, 0x04 | 0x10, 0, fence + `, c8/4 staged=` + string(large.body) + `, d3/4 staged=, c9/4 staged=`},
 	} {
 		flags, ops, expiry := operation(c.s, c.m)
 		var got []string

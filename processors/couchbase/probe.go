@@ -43,7 +43,8 @@ func probe(ctx context.Context, st store, target Target, cfg Config, log *slog.L
 	return nil
 }
 
-// probeExpiry clears away what a crash in between leaves.
+// probeExpiry clears away what a crash in between leaves. It goes out as a
+// duration: a time by a clock that is behind the server's would be over already.
 const probeExpiry = time.Minute
 
 func probeOnce(ctx context.Context, st store, body []byte) error {
@@ -53,7 +54,7 @@ func probeOnce(ctx context.Context, st store, body []byte) error {
 	}
 	m := mutation{body: body, fence: Fence{0, known.fence.Offset + 1}}
 	if body != nil {
-		m.expiry = uint32(time.Now().Add(probeExpiry).Unix())
+		m.expiry = uint32(probeExpiry / time.Second)
 	}
 	for s := plan(known, m, rules{}); s.writes(); s = plan(known, m, rules{}) {
 		op := m

@@ -40,7 +40,7 @@ type bodyOf func(ctx context.Context, key string) ([]byte, error)
 // tryInsert returns an error where the try says nothing.
 func tryInsert(ctx context.Context, st store, get bodyOf, key string) (string, error) {
 	m := mutation{body: []byte(`{"type":"probe","b":{"z":1.10,"a":[ 2]},"a":"\u00e9"}`), fence: Fence{0, 1},
-		expiry: uint32(time.Now().Add(probeExpiry).Unix())}
+		expiry: uint32(probeExpiry / time.Second)}
 	cas, err := st.operate(ctx, key, insert, 0, m)
 	if err != nil {
 		return unless(err, refused, "it is refused")
