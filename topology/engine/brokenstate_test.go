@@ -85,10 +85,12 @@ func TestDiskThatCannotBeWritten(t *testing.T) {
 			w := startWatched(t, jobConfig(b.Addr, dir, "a"), jobGraph(nil), engine.Deps{Files: d.files}, engine.Hooks{})
 			awaitEnd(t, b.Addr, jobGroup, 30*time.Second, jobIn)
 			d.set(c.fault)
+			began := time.Now()
 			generate(t, b.Addr, 1000, 2000, 50, 500)
 			eventually(t, 30*time.Second, func() bool { return w.Status().LastError != nil }, func() string { return "nobody notices" })
 			if c.stays {
 				eventually(t, 60*time.Second, func() bool { return w.Status().State == engine.Stopped }, func() string { return fmt.Sprintf("it goes on: %+v", w.Status()) })
+				t.Logf("it ended %v after the fault", time.Since(began).Round(time.Millisecond))
 				err := w.stop()
 				if err == nil {
 					t.Fatal("no error")
