@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race stories lint fuzz bench bench-merge sdk-clients clean
+.PHONY: help run build test race stories faults lint fuzz bench bench-merge sdk-clients clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ race: ## engine, sinks and what runs beside them, under the race detector (needs
 
 stories: ## STORIES (10000) random stories of the sources against the model (SEED=n repeats a run)
 	STORIES=$${STORIES:-10000} SEED=$(SEED) $(GO) test -count 1 -timeout 30m -run 'Property(Stories|EveryInterleaving|KeptStories|Values)$$' -v ./processors
+
+faults: ## the embedded Couchbase's faults, each for FAULTS (10s) at 1%, 10% and 100%; beside it STORIES (5000) of two sinks
+	@STORIES=$${STORIES:-5000} $(GO) test -count 1 -timeout 30m -run 'PropertyNewestFence' -v ./processors/couchbase & stories=$$!; \
+	FAULTS=$${FAULTS:-10s} $(GO) test -count 1 -timeout 30m -run 'PropertyFaults|FaultMemory|Failover' -v ./processors/couchbase; faults=$$?; \
+	wait $$stories && exit $$faults
 
 lint: ## go vet, gofmt and golangci-lint (installed on first use)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }

@@ -14,7 +14,8 @@ import (
 // One iteration is one document of 500 bytes, 64 workers, client and node in
 // one process. docs/s is what to compare.
 func BenchmarkWrites(b *testing.B) {
-	body := []byte(`{"s":"` + strings.Repeat("x", 490) + `"}`)
+	body := []byte(`{"type":"user","profile":{"name":"` + strings.Repeat("x", 300) + `","email":"somebody@example.com","loyaltyPoints":"123"},` +
+		`"xrefs":[{"external_system":"home_delivery","external_ID":1029},{"external_system":"loyalty","external_ID":"27","pass":"` + strings.Repeat("y", 20) + `"}]}`)
 	for _, pool := range []int{1, 2, 4} {
 		b.Run(fmt.Sprintf("pool=%d/plain-upsert", pool), func(b *testing.B) { benchPlain(b, pool, body) })
 		for _, c := range []struct {

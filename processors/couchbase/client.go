@@ -78,6 +78,9 @@ func (c Config) connection() string {
 	if !values.Has("kv_buffer_size") { // the SDK's own is 20 MiB a connection; larger packets pass all the same
 		values.Set("kv_buffer_size", strconv.Itoa(256<<10))
 	}
+	if !values.Has("server_wait_backoff") { // milliseconds between two tries to reach a node that is away; the SDK's own is 5 s
+		values.Set("server_wait_backoff", "500")
+	}
 	return address + "?" + values.Encode()
 }
 

@@ -97,7 +97,7 @@ func DefaultConfig() Config {
 		Durability:     "none",
 		Workers:        64,
 		KVPoolSize:     2,
-		Timeout:        2500 * time.Millisecond,
+		Timeout:        1500 * time.Millisecond, // the fence tells afterwards what happened, so there is no reason to wait longer
 		DurableTimeout: 10 * time.Second,
 		ConnectTimeout: 30 * time.Second,
 		MaxAge:         10 * time.Minute,

@@ -142,7 +142,7 @@ func Default() Config {
 		Couchbase: Couchbase{
 			ConnectionString: "couchbase://localhost", Username: "Administrator",
 			Documents: Target{Bucket: "customer360"}, Staging: Target{Bucket: "staging"}, Metadata: Target{Bucket: "customer360_metadata"},
-			Durability: "none", Workers: 64, Timeout: 2500 * time.Millisecond, Foreign: "overwrite", FirstWrite: "insert", LoyaltyExpiry: 90000 * time.Second,
+			Durability: "none", Workers: 64, Timeout: 1500 * time.Millisecond, Foreign: "overwrite", FirstWrite: "insert", LoyaltyExpiry: 90000 * time.Second,
 		},
 		Delivery: HomeDelivery{Topic: topology.HomeDeliveryTopic, Table: "inventory.customers", Layout: "auto"},
 		Loyalty: Loyalty{Folder: "loyalty", Pattern: "*.csv,*.csv.gz", Stable: 5 * time.Second, Poll: 10 * time.Second,

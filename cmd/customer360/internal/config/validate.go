@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,6 +161,11 @@ func (c Config) checkSources() *problem {
 	if u.User != nil {
 		return bad("online_store.url", "holds a user: send credentials by online_store.headers")
 	}
+	for name := range s.Headers {
+		if !headerName.MatchString(name) { // not repeated: it may be "name: value"
+			return bad("online_store.headers", "a name is not that of a header: write name: value, each header on its own")
+		}
+	}
 	if s.RequestsPerSecond <= 0 {
 		return bad("online_store.requests_per_second", "%v: must be more than 0", s.RequestsPerSecond)
 	}
@@ -210,6 +216,9 @@ func (c Config) checkRest() *problem {
 		oneOf("log.format", c.Log.Format, "text", "json"),
 	)
 }
+
+// headerName is a token of RFC 9110.
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 // redact cuts a user and password out of an address.
 func redact(s string) string {
