@@ -87,7 +87,7 @@ func EngineConfig(c config.Config, deps Deps) engine.Config {
 // groupComponent runs a goka graph on the engine.
 func groupComponent(name string, g *engine.Group) component {
 	return component{name: name, run: g.Run, group: g, part: func() web.Part {
-		return web.Part{Name: name, Ready: g.Ready(), State: fmt.Sprint(g.Status().State)}
+		return groupPart(name, g.Ready(), g.Status())
 	}}
 }
 
@@ -159,7 +159,7 @@ func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]com
 		}
 		p.sinkList = append(p.sinkList, s)
 		components = append(components, component{name: name, run: s.Run, part: func() web.Part {
-			return web.Part{Name: name, Ready: s.Ready()}
+			return groupPart(name, s.Ready(), s.Status().Engine)
 		}})
 		return nil
 	}

@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"fmt"
+
 	"customer360/cmd/customer360/internal/web"
 	"customer360/emitters/csvdir"
 	"customer360/emitters/restpoll"
+	"customer360/topology/engine"
 )
 
 // importerPart tells what is wrong with the folder; the importer is ready all
@@ -28,4 +31,17 @@ func pollerPart(ready bool, s restpoll.Status) web.Part {
 		state += ": the store asked for a pause"
 	}
 	return web.Part{Name: "restpoll", Ready: ready, State: state}
+}
+
+// groupPart tells how far a recovery has come: until it is done, and the inputs
+// are caught up with, the group is not ready.
+func groupPart(name string, ready bool, s engine.Status) web.Part {
+	state := string(s.State)
+	switch {
+	case s.State == engine.Recovering && s.RecoveryTotal > 0:
+		state += fmt.Sprintf(": %d of %d left", s.RecoveryLeft, s.RecoveryTotal)
+	case s.State == engine.Running && !ready:
+		state += fmt.Sprintf(": catching up, %d behind", s.Lag)
+	}
+	return web.Part{Name: name, Ready: ready, State: state}
 }

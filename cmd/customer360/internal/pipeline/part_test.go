@@ -6,6 +6,7 @@ import (
 	"customer360/cmd/customer360/internal/web"
 	"customer360/emitters/csvdir"
 	"customer360/emitters/restpoll"
+	"customer360/topology/engine"
 )
 
 // Whether a part is ready says nothing about the source behind it, and what it
@@ -18,6 +19,21 @@ func TestPartsOfSources(t *testing.T) {
 		{pollerPart(false, restpoll.Status{Circuit: "silent"}), web.Part{Name: "restpoll", State: "circuit silent: the store asked for a pause"}},
 		{importerPart(true, csvdir.Status{State: csvdir.Idle}), web.Part{Name: "csvdir", Ready: true, State: "idle"}},
 		{importerPart(true, csvdir.Status{State: csvdir.Away, Problem: "no disk"}), web.Part{Name: "csvdir", Ready: true, State: "away: no disk"}},
+	} {
+		if c.got != c.want {
+			t.Errorf("got  %+v\nwant %+v", c.got, c.want)
+		}
+	}
+}
+
+func TestPartsOfGroups(t *testing.T) {
+	for _, c := range []struct{ got, want web.Part }{
+		{groupPart("merge", false, engine.Status{State: engine.Starting}), web.Part{Name: "merge", State: "starting"}},
+		{groupPart("merge", false, engine.Status{State: engine.Recovering}), web.Part{Name: "merge", State: "recovering"}},
+		{groupPart("merge", false, engine.Status{State: engine.Recovering, RecoveryTotal: 1000, RecoveryLeft: 400}),
+			web.Part{Name: "merge", State: "recovering: 400 of 1000 left"}},
+		{groupPart("merge", false, engine.Status{State: engine.Running, Lag: 7}), web.Part{Name: "merge", State: "running: catching up, 7 behind"}},
+		{groupPart("merge", true, engine.Status{State: engine.Running, Lag: 7}), web.Part{Name: "merge", Ready: true, State: "running"}},
 	} {
 		if c.got != c.want {
 			t.Errorf("got  %+v\nwant %+v", c.got, c.want)
