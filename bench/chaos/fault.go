@@ -27,24 +27,12 @@ func (r *run) play(ctx context.Context, s step) {
 		begin = func() error { l.set(s.Kind); return nil }
 		end = func() error { l.set(""); return nil }
 	}
-	measured := s.Kind == Kill || s.Kind == PauseLong
-	var former standing
-	if measured {
-		former = r.takeovers.before(ctx, p.name)
-	}
-	at := time.Now()
 	if err := begin(); err != nil {
 		r.note("%s of %s could not be: %v", s.Kind, p.name, err)
 		return
 	}
 	r.count(s.Kind)
 	r.note("%s", s.String(p.name))
-	if s.Process == 0 {
-		r.takeovers.disturb()
-	}
-	if measured {
-		r.watchers.Go(func() { r.takeovers.measure(ctx, former, at) })
-	}
 	if end == nil {
 		return
 	}
@@ -55,9 +43,6 @@ func (r *run) play(ctx context.Context, s step) {
 	if err := end(); err != nil {
 		r.note("end of %s of %s: %v", s.Kind, p.name, err)
 		return
-	}
-	if s.Process == 0 {
-		r.takeovers.disturb()
 	}
 	r.note("end of %s of %s", s.Kind, p.name)
 }

@@ -61,6 +61,7 @@ func (p *process) keep() {
 			}
 		}
 		p.killed, p.away = false, 0
+		wake := p.wake
 		p.mu.Unlock()
 		if ending {
 			p.err = err
@@ -68,7 +69,7 @@ func (p *process) keep() {
 		}
 		select {
 		case <-time.After(after):
-		case <-p.wake:
+		case <-wake:
 		}
 	}
 }
@@ -120,6 +121,16 @@ func (p *process) kill(away time.Duration) error {
 		p.killed, p.away = true, away
 		return cmd.Process.Kill()
 	})
+}
+
+// hurry ends the wait for the next start.
+func (p *process) hurry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ending {
+		close(p.wake)
+		p.wake = make(chan struct{})
+	}
 }
 
 // setClock moves the wall clock, now and at later starts.

@@ -21,10 +21,11 @@ type Report struct {
 	TooMany     int `json:"too_many"`
 	Missing     int `json:"missing"`
 
-	Letters     int       `json:"dead_letters"`
-	Unexplained []string  `json:"unexplained_dead_letters"`
-	Quarantined int       `json:"quarantined"`
-	Takeover    Takeovers `json:"takeover_ms"`
+	Letters     int      `json:"dead_letters"`
+	Unexplained []string `json:"unexplained_dead_letters"`
+	Quarantined int      `json:"quarantined"`
+	// Takeover times are of the calm after the faults, by how an instance left.
+	Takeover map[string]Takeover `json:"takeover_ms"`
 
 	// First holds some keys that are wrong, by bucket; never bodies, which have
 	// passwords.

@@ -9,11 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"customer360/topology"
 )
 
 // run is one course.
@@ -22,9 +17,8 @@ type run struct {
 	ports     ports
 	links     [][]*link  // by run process (from 0) and service
 	processes []*process // up, then the run processes
-	takeovers *takeovers
-	watchers  sync.WaitGroup
 	clocks    bool
+	took      map[string][]time.Duration // takeovers, by way
 
 	mu     sync.Mutex
 	notes  io.Writer
@@ -38,16 +32,14 @@ func Run(ctx context.Context, cfg Config, notes io.Writer) (Report, error) {
 	if err := cfg.Validate(); err != nil {
 		return Report{}, err
 	}
-	r := &run{cfg: cfg, notes: notes, begun: time.Now(), faults: map[Kind]int{}}
+	r := &run{cfg: cfg, notes: notes, begun: time.Now(), faults: map[Kind]int{}, took: map[string][]time.Duration{}}
 	report := Report{Seed: cfg.Seed, Seconds: cfg.Length.Seconds()}
 	err := r.course(ctx)
 	report.Faults = r.faults
 	for _, p := range r.processes {
 		report.Exits += len(p.ended())
 	}
-	if r.takeovers != nil {
-		report.Takeover = r.takeovers.result()
-	}
+	report.Takeover = sum(r.took)
 	if err == nil {
 		err = r.within(ctx, "judging", func(ctx context.Context) error { return r.judge(ctx, &report) })
 	}
@@ -100,24 +92,14 @@ func (r *run) course(ctx context.Context) (err error) {
 	if err := r.strike(ctx); err != nil {
 		return err
 	}
+	if err := r.takeovers(ctx); err != nil {
+		return err
+	}
 	return r.settle(ctx)
 }
 
 // strike plays the plan.
 func (r *run) strike(ctx context.Context) error {
-	g, err := graph()
-	if err != nil {
-		return err
-	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(address(0, r.ports.kafka)), kgo.DisableClientMetrics())
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	r.takeovers = &takeovers{adm: kadm.NewClient(cl), groups: map[string]topology.Group{}}
-	for _, group := range g.Groups {
-		r.takeovers.groups[group.Name] = group
-	}
 	r.note("the faults begin")
 	within, over := context.WithTimeout(ctx, r.cfg.Length)
 	defer over()
@@ -132,7 +114,6 @@ func (r *run) strike(ctx context.Context) error {
 	}
 	<-within.Done()
 	playing.Wait()
-	r.watchers.Wait()
 	r.note("the faults are over")
 	return ctx.Err()
 }

@@ -3,10 +3,12 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -17,7 +19,7 @@ var services = []string{"kafka", "couchbase", "store"}
 var runs = []string{
 	"", // all
 	"restpoll,rekey,merge,sink",
-	"merge,staging,sink",
+	"restpoll,merge,staging,sink",
 }
 
 // ports of 127.0.0.1 that up is given; the links have the same ones elsewhere.
@@ -114,6 +116,7 @@ func (r *run) awaitReady(ctx context.Context, processes ...int) error {
 	client := &http.Client{Timeout: 5 * time.Second}
 	defer client.CloseIdleConnections()
 	for _, i := range processes {
+		said := "it does not answer"
 		for url := "http://" + address(i, r.ports.http) + "/readyz"; ; {
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 			if err != nil {
@@ -121,14 +124,18 @@ func (r *run) awaitReady(ctx context.Context, processes ...int) error {
 			}
 			response, err := client.Do(request)
 			if err == nil {
-				_ = response.Body.Close() // only the status counts
+				body, _ := io.ReadAll(response.Body) // for people only
+				_ = response.Body.Close()
 				if response.StatusCode == http.StatusOK {
 					break
 				}
+				said = string(body)
 			}
 			select {
 			case <-ctx.Done():
-				return fmt.Errorf("%s is not ready: %w", r.processes[i].name, context.Cause(ctx))
+				_ = r.processes[i].signal(syscall.SIGQUIT) // its goroutines go to the log,
+				time.Sleep(time.Second)                    // for which it gets a moment
+				return fmt.Errorf("%s is not ready: %w\n%s", r.processes[i].name, context.Cause(ctx), said)
 			case <-time.After(100 * time.Millisecond):
 			}
 		}

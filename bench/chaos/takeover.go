@@ -2,117 +2,139 @@ package chaos
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"slices"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/topology"
 )
 
-// takeovers measures how long groups stand still when an instance is killed or
-// stopped for longer than its session.
-type takeovers struct {
-	adm    *kadm.Client
-	groups map[string]topology.Group
+// Ways for an instance to leave without a word.
+const (
+	dead      = "dead"      // SIGKILL; only others can take over
+	restarted = "restarted" // SIGKILL, and started again at once
+	stopped   = "stopped"   // SIGSTOP; only others can take over
+)
 
-	mu        sync.Mutex
-	broken    int // counts what struck the broker itself
-	disturbed int // takeovers during which that happened
-	took      []time.Duration
+// Takeover sums up how long partitions stood still, in milliseconds.
+type Takeover struct {
+	Count  int   `json:"n"`
+	Median int64 `json:"p50"`
+	Max    int64 `json:"max"`
 }
 
-// standing is what a process was before its fault: its member ids by group.
-type standing struct {
-	members map[string][]string
-	broken  int
-}
-
-// before looks which groups the instance is in.
-func (t *takeovers) before(ctx context.Context, instance string) standing {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	t.mu.Lock()
-	s := standing{members: map[string][]string{}, broken: t.broken}
-	t.mu.Unlock()
-	described, err := t.adm.DescribeGroups(ctx, t.names()...)
+// takeovers measures, with no other fault at the time but under load: from when an
+// instance left until each of its groups is stable without the member it was, and
+// has committed everything that lay in its inputs by then. So it contains the
+// session timeout, where one has to pass, recovery, and catching up.
+func (r *run) takeovers(ctx context.Context) error {
+	g, err := graph()
 	if err != nil {
-		return s // the broker is away: nothing to measure
+		return err
 	}
-	for name, g := range described {
-		for _, m := range g.Members {
-			if m.ClientID == instance {
-				s.members[name] = append(s.members[name], m.MemberID)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(address(0, r.ports.kafka)), kgo.DisableClientMetrics())
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	groups := map[string]topology.Group{}
+	for _, group := range g.Groups {
+		groups[group.Name] = group
+	}
+	dice := rand.New(rand.NewPCG(r.cfg.Seed, 720))
+	for range 1 + int(r.cfg.Length/(3*time.Minute)) {
+		for _, way := range []string{dead, restarted, stopped} {
+			p := r.processes[1+dice.IntN(len(runs))]
+			var took time.Duration
+			err := r.within(ctx, "the takeover of "+p.name+", "+way, func(ctx context.Context) (err error) {
+				if err = r.awaitReady(ctx, 0, 1, 2, 3); err == nil {
+					took, err = takeover(ctx, kadm.NewClient(cl), groups, p, way)
+				}
+				return err
+			})
+			if err != nil {
+				return err
 			}
+			r.note("%s, %s: taken over after %v", p.name, way, took.Round(time.Millisecond))
+			r.took[way] = append(r.took[way], took)
 		}
 	}
-	return s
+	return nil
 }
 
-func (t *takeovers) names() []string {
-	var names []string
-	for name := range t.groups {
+// takeover makes and measures one.
+func takeover(ctx context.Context, adm *kadm.Client, groups map[string]topology.Group, p *process, way string) (time.Duration, error) {
+	names := make([]string, 0, len(groups))
+	for name := range groups {
 		names = append(names, name)
 	}
-	return names
-}
-
-// disturb notes that the broker itself was struck.
-func (t *takeovers) disturb() {
-	t.mu.Lock()
-	t.broken++
-	t.mu.Unlock()
-}
-
-// lookEvery is the measurement's grain.
-const lookEvery = 50 * time.Millisecond
-
-// measure waits until each of the instance's groups is stable without those
-// members and has committed all that had come in by then, in every partition.
-func (t *takeovers) measure(ctx context.Context, former standing, at time.Time) {
-	if len(former.members) == 0 {
-		return
+	described, err := adm.DescribeGroups(ctx, names...)
+	if err != nil {
+		return 0, err
 	}
-	goals := map[string]kadm.ListedOffsets{} // of groups that are stable again
-	for len(former.members) > 0 {
-		select {
-		case <-ctx.Done():
-			return // nobody has taken over yet: settling shows whether somebody does
-		case <-time.After(lookEvery):
-		}
-		for name, members := range former.members {
-			if t.over(ctx, name, members, goals) {
-				delete(former.members, name)
+	former := map[string][]string{} // member ids by group
+	for name, g := range described {
+		for _, m := range g.Members {
+			if m.ClientID == p.name {
+				former[name] = append(former[name], m.MemberID)
 			}
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.broken != former.broken {
-		t.disturbed++
-		return
+	if len(former) == 0 {
+		return 0, fmt.Errorf("%s is in no group", p.name)
 	}
-	t.took = append(t.took, time.Since(at))
+	begun := time.Now()
+	switch way {
+	case stopped:
+		err = p.signal(syscall.SIGSTOP)
+		defer func() { _ = p.signal(syscall.SIGCONT) }() // gone: then the next wait says so
+	case dead:
+		err = p.kill(time.Hour)
+		defer p.hurry()
+	default:
+		err = p.kill(0)
+	}
+	if err != nil {
+		return 0, err
+	}
+	goals := map[string]kadm.ListedOffsets{} // of groups that are stable again
+	for {
+		for name, members := range former {
+			if takenOver(ctx, adm, groups[name], members, goals) {
+				delete(former, name)
+			}
+		}
+		if len(former) == 0 {
+			return time.Since(begun), nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%w; still open: %v", ctx.Err(), former)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
-// over says whether one group has been taken over.
-func (t *takeovers) over(ctx context.Context, name string, members []string, goals map[string]kadm.ListedOffsets) bool {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	goal, ok := goals[name]
+// takenOver says whether one group has been.
+func takenOver(ctx context.Context, adm *kadm.Client, g topology.Group, members []string, goals map[string]kadm.ListedOffsets) bool {
+	goal, ok := goals[g.Name]
 	if !ok {
-		described, err := t.adm.DescribeGroups(ctx, name)
-		if err != nil || described[name].State != "Stable" || slices.ContainsFunc(described[name].Members,
+		described, err := adm.DescribeGroups(ctx, g.Name)
+		if err != nil || described[g.Name].State != "Stable" || slices.ContainsFunc(described[g.Name].Members,
 			func(m kadm.DescribedGroupMember) bool { return slices.Contains(members, m.MemberID) }) {
 			return false
 		}
-		if goal, err = t.adm.ListCommittedOffsets(ctx, t.groups[name].Inputs...); err != nil || goal.Error() != nil {
+		if goal, err = adm.ListCommittedOffsets(ctx, g.Inputs...); err != nil || goal.Error() != nil {
 			return false
 		}
-		goals[name] = goal
+		goals[g.Name] = goal
 	}
-	committed, err := t.adm.FetchOffsets(ctx, name)
+	committed, err := adm.FetchOffsets(ctx, g.Name)
 	if err != nil {
 		return false
 	}
@@ -124,21 +146,12 @@ func (t *takeovers) over(ctx context.Context, name string, members []string, goa
 	return done
 }
 
-// Takeovers are the measurements, in milliseconds.
-type Takeovers struct {
-	Count     int   `json:"n"`
-	Median    int64 `json:"p50"`
-	Max       int64 `json:"max"`
-	Disturbed int   `json:"disturbed"` // broker killed or stopped meanwhile: not among them
-}
-
-func (t *takeovers) result() Takeovers {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r := Takeovers{Count: len(t.took), Disturbed: t.disturbed}
-	if len(t.took) > 0 {
-		slices.Sort(t.took)
-		r.Median, r.Max = t.took[(len(t.took)-1)/2].Milliseconds(), t.took[len(t.took)-1].Milliseconds()
+// sum of measurements.
+func sum(took map[string][]time.Duration) map[string]Takeover {
+	sums := map[string]Takeover{}
+	for way, list := range took {
+		slices.Sort(list)
+		sums[way] = Takeover{len(list), list[(len(list)-1)/2].Milliseconds(), list[len(list)-1].Milliseconds()}
 	}
-	return r
+	return sums
 }
