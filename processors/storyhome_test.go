@@ -134,7 +134,7 @@ func (t *narrator) someRow() int {
 
 func (t *narrator) homeDeed() {
 	id := t.someRow()
-	deed := t.pick("insert", "insert", "update", "update", "update", "swap", "delete", "key", "several", "again", "rare", "rare")
+	deed := t.pick("insert", "insert", "update", "update", "update", "swap", "delete", "key", "several", "twice", "again", "rare", "rare")
 	if id == 0 && deed != "rare" {
 		deed = "insert"
 	}
@@ -153,6 +153,13 @@ func (t *narrator) homeDeed() {
 		t.at()
 		for row, id := range slices.Sorted(maps.Keys(t.rows)) {
 			t.update(id, t.columns(), row)
+		}
+	case "twice": // one row in two rows of one event
+		t.at()
+		t.update(id, t.columns(), 0)
+		t.update(id, t.columns(), 1)
+		if t.oneIn(2) && t.wild() {
+			t.add(t.records[len(t.records)-2])
 		}
 	case "swap":
 		other := t.someRow()
@@ -195,13 +202,24 @@ func (t *narrator) remove(id int) {
 }
 
 // changeKey: both halves have one place; on their partitions either comes first.
+// A key that is only spelled anew has both halves itself: the c counts.
 func (t *narrator) changeKey(id int) {
 	to := t.n(1, 5) * t.n(1, 3)
-	if t.rows[to] != "" {
+	if t.oneIn(4) {
+		to = id
+	}
+	if t.rows[to] != "" && to != id {
 		return
 	}
 	columns := t.rows[id]
 	t.at()
+	if to == id && t.oneIn(2) && t.wild() { // a refused null is the last of the key
+		t.event("c", to, "", columns, 0, "")
+		t.event("d", id, columns, "", 0, "")
+		t.tombstone(id)
+		t.notAgain()
+		return
+	}
 	t.event("d", id, columns, "", 0, "")
 	t.tombstone(id)
 	t.event("c", to, "", columns, 0, "")

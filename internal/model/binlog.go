@@ -16,7 +16,7 @@ type binlogPlace struct {
 	order            int64 // in the transaction, where pos is 0
 }
 
-// order compares two places; decided is false where they cannot be compared.
+// compare orders two places; decided is false where they cannot be compared.
 func (p binlogPlace) compare(q binlogPlace) (order int, decided bool) {
 	switch {
 	case !p.known || !q.known:
@@ -29,7 +29,7 @@ func (p binlogPlace) compare(q binlogPlace) (order int, decided bool) {
 		return 0, false
 	case p.sequence != q.sequence:
 		return cmp.Compare(p.sequence, q.sequence), true
-	case p.order > 0 && q.order > 0 && p.order != q.order:
+	case p.order > 0 && q.order > 0:
 		return cmp.Compare(p.order, q.order), true
 	}
 	return 0, false
