@@ -27,8 +27,11 @@ var (
 	errLapsed = errors.New("no heartbeat was answered within the session timeout")
 )
 
-// keyInText is how goka writes keys into its errors.
-var keyInText = regexp.MustCompile(`key ('[^']*'|\(.*?\)|\S+)`)
+// keyInText is how goka writes keys into its errors. A quote in a key does not
+// end it: rather too much of the line is cut out.
+var keyInText = regexp.MustCompile(`key ('.*'|\(.*?\)|\S+)`)
+
+func withoutKeys(text string) string { return keyInText.ReplaceAllString(text, "key (hidden)") }
 
 // Fatal marks an error that no new incarnation can mend: Run ends with it.
 func Fatal(err error) error {
@@ -132,7 +135,7 @@ func short(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := keyInText.ReplaceAllString(err.Error(), "key (hidden)")
+	text := withoutKeys(err.Error())
 	if len(text) > longestText {
 		text = strings.ToValidUTF8(text[:longestText], "") + " ..."
 	}

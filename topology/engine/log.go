@@ -10,14 +10,14 @@ import (
 )
 
 // gokaLog takes goka's messages to the debug level: what operators need to
-// know, the engine says itself.
+// know, the engine says itself. Keys are cut out there too.
 type gokaLog struct{ log *slog.Logger }
 
 func (g gokaLog) enabled() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }
 
 func (g gokaLog) Print(args ...any) {
 	if g.enabled() {
-		g.log.Debug("goka: " + strings.TrimSpace(fmt.Sprint(args...)))
+		g.log.Debug("goka: " + strings.TrimSpace(withoutKeys(fmt.Sprint(args...))))
 	}
 }
 
@@ -25,7 +25,7 @@ func (g gokaLog) Println(args ...any) { g.Print(args...) }
 
 func (g gokaLog) Printf(format string, args ...any) {
 	if g.enabled() {
-		g.log.Debug("goka: " + strings.TrimSpace(fmt.Sprintf(format, args...)))
+		g.log.Debug("goka: " + strings.TrimSpace(withoutKeys(fmt.Sprintf(format, args...))))
 	}
 }
 
