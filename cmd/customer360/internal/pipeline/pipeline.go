@@ -80,6 +80,9 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 	} else if err := requireTopics(ctx, cl, graph); err != nil {
 		return nil, err
 	}
+	if err := settle(ctx, graph, c.Delivery.Topic, cl, deps); err != nil {
+		return nil, err
+	}
 	current, err := generation.Ensure(ctx, deps.Kafka, graph, parts(c, settings, sources, precedence))
 	if err != nil {
 		return nil, err
@@ -137,6 +140,7 @@ func requireTopics(ctx context.Context, cl *kgo.Client, g topology.Graph) error 
 // the others are ended then, and everything is waited for.
 func (p *Pipeline) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.watchTransactions(ctx) })
 	for _, c := range p.components {
 		g.Go(func() error {
 			err := c.run(ctx)
