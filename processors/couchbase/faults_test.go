@@ -92,7 +92,7 @@ func TestFaultMemory(t *testing.T) {
 	w.node.SetFaults(w.fault)
 	limit, _ := faultTime(t)
 	most := uint64(0)
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(max(limit, 2*time.Second)); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		most = max(most, heap())
 	}
 	if st := s.Status(); st.Written > documents/2 || st.InFlight > int64(d.Engine.MaxInFlight) {
