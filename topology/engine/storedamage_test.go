@@ -7,13 +7,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/syndtr/goleveldb/leveldb"
-	"github.com/syndtr/goleveldb/leveldb/opt"
 	"github.com/syndtr/goleveldb/leveldb/storage"
 	"github.com/syndtr/goleveldb/leveldb/util"
 )
@@ -89,7 +87,7 @@ func (h *history) write(t *testing.T, dir string, twoJournals bool) {
 	for end := n + 4; n < end; n++ {
 		commit(n)
 	}
-	killed := t.TempDir()
+	killed := filepath.Join(inMemory(t), "killed")
 	for { // compaction may be under way
 		before := sizes(dir)
 		_ = os.RemoveAll(killed)
@@ -106,6 +104,17 @@ func (h *history) write(t *testing.T, dir string, twoJournals bool) {
 		t.Fatal(err)
 	}
 	copyFolder(t, killed, dir)
+}
+
+// inMemory is a folder without a disk below it, where there is one: leveldb syncs
+// at each opening, and these tests open it thousands of times.
+func inMemory(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "customer360-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func sizes(dir string) map[string]int64 {
@@ -190,7 +199,7 @@ func TestDamagedFoldersAreNeverWrong(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for _, two := range []bool{false, true} {
 		var h history
-		whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "s")
+		whole, dir := filepath.Join(inMemory(t), "whole"), filepath.Join(inMemory(t), "s")
 		h.write(t, whole, two)
 		if n := len(glob(whole, "*.log")); n != map[bool]int{false: 1, true: 2}[two] {
 			t.Fatalf("%d journals", n)
@@ -253,68 +262,5 @@ func TestDamagedFoldersAreNeverWrong(t *testing.T) {
 		if counts["state"] == 0 || counts["dropped"] == 0 {
 			t.Errorf("the sample is one-sided: %v", counts)
 		}
-	}
-}
-
-// A process that is killed within a write keeps its folder: only the write that
-// was not finished is missing.
-func TestATornWriteCostsNothingElse(t *testing.T) {
-	t.Parallel()
-	var h history
-	whole, dir := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "s")
-	h.write(t, whole, false)
-	journal := glob(whole, "*.log")[0]
-	b, err := os.ReadFile(journal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for at := range len(b) {
-		copyFolder(t, whole, dir)
-		if err := os.Truncate(filepath.Join(dir, filepath.Base(journal)), int64(at)); err != nil {
-			t.Fatal(err)
-		}
-		result := h.outcome(dir)
-		seen[result] = true
-		if !strings.HasPrefix(result, "state of ") {
-			t.Fatalf("cut at %d of %d: %s", at, len(b), result)
-		}
-	}
-	if len(seen) < 4 {
-		t.Errorf("states %v: too few for a test", slices.Sorted(maps.Keys(seen)))
-	}
-}
-
-// A journal of several blocks, records over their edges, at every length.
-func TestScanJournalOverBlocks(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	db, err := leveldb.OpenFile(dir, &opt.Options{WriteBuffer: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 12 {
-		if err := db.Put([]byte("k"), make([]byte, 9000+i*1100), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_ = db.Close()
-	b, err := os.ReadFile(glob(dir, "*.log")[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := scanJournal(b, 1); s.end != len(b) || s.next != 13 || s.gap || len(b) < 4*32<<10 {
-		t.Fatalf("%+v of %d bytes", s, len(b))
-	}
-	if s := scanJournal(b, 0); !s.gap {
-		t.Errorf("a first write is missing: %+v", s)
-	}
-	before := 0
-	for at := 0; at < len(b); at += 13 {
-		s := scanJournal(b[:at], 1)
-		if s.gap || s.end > at || s.end < before || int(s.next) > 13 {
-			t.Fatalf("cut at %d: %+v", at, s)
-		}
-		before = s.end
 	}
 }
