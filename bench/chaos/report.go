@@ -14,6 +14,7 @@ type Report struct {
 	// Exits are ends of processes by themselves; each was started again.
 	Exits     int `json:"exits"`
 	Records   int `json:"records"`   // in the raw topics
+	Compacted int `json:"compacted"` // of them, what compaction leaves
 	Documents int `json:"documents"` // of the model, in customer360
 	Staged    int `json:"staged"`    // and in staging
 
