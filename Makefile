@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race stories faults chaos lint fuzz bench bench-merge sdk-clients clean
+.PHONY: help run build test race recovery stories faults chaos lint fuzz bench bench-merge sdk-clients clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ faults: ## the embedded Couchbase's faults, each for FAULTS (10s) at 1%, 10% and
 chaos: build ## four real processes under kill -9, SIGSTOP, full disks, network cuts, clock jumps for SECONDS (60), from SEED (1); Linux
 	@$(GO) build -trimpath -o bin/customer360-chaos ./bench/cmd/customer360-chaos
 	@./bin/customer360-chaos --binary $(BIN) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1) $(ARGS)
+
+recovery: ## recovery of a million keys from Kafka, with its progress and rate
+	ENGINE_RECOVERY_KEYS=1000000 $(GO) test ./topology/engine -run 'TestRecovery$$' -v -count=1 -timeout 15m
 
 lint: ## go vet, gofmt and golangci-lint (installed on first use)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }
