@@ -59,7 +59,7 @@ func (s sums) apply(from, n, keys int) {
 
 func newest(t *testing.T, addr, topic string) sums {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
 	found := sums{}
 	if err := engine.ReadToEnd(ctx, []kgo.Opt{kgo.SeedBrokers(addr)}, topic, func(r *kgo.Record) error {

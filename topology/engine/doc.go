@@ -42,7 +42,9 @@
 //     of the same messages.
 //   - leveldb is written after the transaction has ended, values and offset in
 //     one batch. What is open at the end of a session is dropped.
-//   - A folder is used only while its topic id, age and offset fit (meta.unusable).
+//   - A folder is used only while its topic id, partition, age and offset fit
+//     (meta.unusable), and no write is missing in the middle of it (inspect).
+//   - Each commit carries the ids of the topics that it is about (topicids.go).
 //   - Nothing continues after an abort.
 //   - The next session begins after the former one is cleaned up (session.done),
 //     and onAssigned holds the offset fetch up until former owners are fenced.
@@ -58,6 +60,11 @@
 //   - kgo's EndTransaction can abort where it was to commit, and say nothing, or commit a part: package
 //     txn sees to that. It does nothing when nothing was produced: such an
 //     interval commits by a plain OffsetCommit.
+//   - leveldb skips what is damaged in its journals and its manifest unless it is
+//     told to be strict; strict, it refuses the half of a write that kill -9 leaves
+//     at the end of a journal, so inspect cuts that off before.
+//   - A member learns of a rebalance by its next heartbeat, and those that know
+//     already stand still until then: hence one every 400 ms.
 //   - TxnOffsetCommit is pinned to version 5, OffsetCommit to 9: later ones name
 //     topics by id.
 //   - The client keeps control records, so that positions pass the markers at the

@@ -214,7 +214,7 @@ func eventually(t *testing.T, limit time.Duration, ok func() bool, what func() s
 // own offset. No group may run.
 func verify(t *testing.T, addr, dir string, n, keys int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
 	client := []kgo.Opt{kgo.SeedBrokers(addr)}
 	var changelog []*kgo.Record
