@@ -71,7 +71,7 @@ func Compact(dir string, now time.Time) error {
 		for k := range t.Partitions {
 			part := partitionDir(dir, t.Name, k)
 			snap, ok, err := readSnapshot(part)
-			if err == nil && ok {
+			if err == nil && ok && snap.stable > snap.start+1 {
 				err = replaceByCompacted(part, snap, p, now)
 			}
 			if err != nil {

@@ -24,9 +24,7 @@ func scenario(t *testing.T, story func(c *cluster), change ...func(*config.Confi
 	for name, compacts := range map[string]bool{"calm": false, "compacted": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := start(t, change...)
-			c.compacts = compacts
-			story(c)
+			story(startCompacting(t, compacts, change...))
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,10 +46,19 @@ type cluster struct {
 // start starts everything but pipelines; change is applied to the configuration.
 func start(t *testing.T, change ...func(*config.Config)) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), changes: change}
+	return startCompacting(t, false, change...)
+}
+
+// startCompacting says whether steps end with a compaction.
+func startCompacting(t *testing.T, compacts bool, change ...func(*config.Config)) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: t.TempDir(), changes: change, compacts: compacts}
 	// Sessions shorter than Kafka's 6 s are allowed, for tests that wait for their end.
-	c.broker = kafkatest.Start(t, kafkatest.WithDir(c.in("kafka")),
-		kafkatest.WithKfake(kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "1000"})))
+	options := []kafkatest.Option{kafkatest.WithKfake(kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "1000"}))}
+	if compacts {
+		options = append(options, kafkatest.WithDir(c.in("kafka")))
+	}
+	c.broker = kafkatest.Start(t, options...)
 	c.kafka = []kgo.Opt{kgo.SeedBrokers(c.broker.Addr)}
 	c.client = c.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	c.node = startNode(t, c.in("couchbase"))

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		os.Exit(importUntilKilled(text))
 	}
 	// These tests wait more than they work.
-	_ = flag.Set("test.parallel", "6")
+	_ = flag.Set("test.parallel", "10")
 	// leveldb's goroutine stays for a second after Close.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/syndtr/goleveldb/leveldb.(*DB).mpoolDrain"))
 }

@@ -11,20 +11,23 @@ import (
 	"customer360/codec"
 )
 
-// homeGroups are the groups with a table on the way of a row.
-func (c *cluster) homeGroups() []string {
-	s := c.follow.graph.Settings
-	return []string{s.RekeyGroup(codec.HomeDelivery), s.MergeGroup()}
+// homeGroup is the group of a stage on the way of a row.
+func (c *cluster) homeGroup(stage string) string {
+	if stage == "rekey" {
+		return c.follow.graph.Settings.RekeyGroup(codec.HomeDelivery)
+	}
+	return c.follow.graph.Settings.MergeGroup()
 }
 
-// dying calls a story for each group and moment, with a living process that
-// has an own row of its own, which lies at its first email.
-func (c *cluster) dying(story func(p *process, group string, m moment, row func(email string) *person)) {
+// dying calls a story for moments of both stages, with a living process, and
+// with a row of its own that lies at its first email.
+func (c *cluster) dying(when map[string][]moment, story func(p *process, group string, m moment, row func(email string) *person)) {
 	want := map[string]string{}
 	p := c.process("one")
 	id := 0
-	for _, group := range c.homeGroups() {
-		for _, m := range moments() {
+	for _, stage := range []string{"rekey", "merge"} {
+		group := c.homeGroup(stage)
+		for _, m := range when[stage] {
 			id++
 			row := func(email string) *person {
 				return at(id, fmt.Sprint("Row ", id), fmt.Sprintf("%s%d@example.org", email, id))
@@ -51,7 +54,7 @@ func (c *cluster) dying(story func(p *process, group string, m moment, row func(
 func TestScenario01_move_crash_before_withdraw(t *testing.T) {
 	t.Parallel()
 	scenario(t, func(c *cluster) {
-		c.dying(func(p *process, group string, m moment, row func(string) *person) {
+		c.dying(map[string][]moment{"rekey": moments(), "merge": moments()}, func(p *process, group string, m moment, row func(string) *person) {
 			dead := c.killAt(p, group, m)
 			c.produce(c.change(200, row("a"), row("end")))
 			c.died(dead, m)
@@ -68,7 +71,7 @@ func TestScenario02_two_moves_in_flight(t *testing.T) {
 	t.Parallel()
 	scenario(t, func(c *cluster) {
 		n := 0
-		c.dying(func(p *process, group string, m moment, row func(string) *person) {
+		c.dying(map[string][]moment{"rekey": {tableWritten, notCommitted}, "merge": {outputsWritten, committed}}, func(p *process, group string, m moment, row func(string) *person) {
 			moves := []*kgo.Record{c.change(200, row("a"), row("b")), c.change(210, row("b"), row("end"))}
 			n++
 			before := 1 + n%2
