@@ -94,7 +94,7 @@ func (d *downstream) callback(ctx goka.Context) {
 
 // check: no offset is committed past work that is not done.
 func (d *downstream) check(adm *kadm.Client) (committed int64) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	at, err := adm.FetchOffsets(ctx, sinkGroup)
 	if err != nil {
