@@ -65,7 +65,7 @@ func TestMetricsMove(t *testing.T) {
 		return time.Since(time.UnixMilli(int64(now["last_commit_timestamp_seconds"] * 1000)))
 	}
 	await("calm", func() bool {
-		return now["ready"] == 1 && now["records_in_total"] == 1000 && now["records_out_total"] == 2000
+		return now["ready"] == 1 && now["records_in_total"] >= 1000 && now["records_out_total"] >= 2000 && now["lag_records"] == 0
 	})
 	for _, name := range []string{"transactions_total/committed", "transaction_seconds", "commit_pause_seconds", "state_bytes"} {
 		if now[name] <= 0 {
@@ -73,30 +73,43 @@ func TestMetricsMove(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"transactions_total/aborted", "transactions_total/fenced", "rebuilds_total", "lag_records"} {
-		if v, ok := now[name]; !ok || v != 0 {
-			t.Errorf("%s is %v, %t", name, v, ok)
+		if _, ok := now[name]; !ok {
+			t.Errorf("no %s", name)
 		}
 	}
-	for p := range jobParts {
-		if v, ok := now[fmt.Sprintf("partition_lag_records/%d/%s", p, jobIn)]; !ok || v != 0 {
-			t.Errorf("lag of partition %d: %v, %t", p, v, ok)
+	base := now // a busy machine may have cost it a membership already
+	await("caught up with in each partition", func() bool {
+		for p := range jobParts {
+			if v, ok := now[fmt.Sprintf("partition_lag_records/%d/%s", p, jobIn)]; !ok || v != 0 {
+				return false
+			}
 		}
-	}
-	await("idle", func() bool { return age() < time.Second }) // nothing is left to commit
+		return true
+	})
+	await("idle", func() bool { return age() < 5*time.Second }) // nothing is left to commit
 
 	fail.Store(true)
 	generate(t, b.Addr, 1000, 1000, keys, 0)
-	await("a callback that failed", func() bool { return now["transactions_total/aborted"] >= 1 && now["rebuilds_total"] >= 1 })
+	await("a callback that failed", func() bool {
+		return now["transactions_total/aborted"] > base["transactions_total/aborted"] && now["rebuilds_total"] > base["rebuilds_total"]
+	})
 	await("calm again", func() bool { return now["ready"] == 1 && now["lag_records"] == 0 })
-	evict(t, b, "a")
-	await("taken out of its group", func() bool { return now["transactions_total/fenced"] >= 1 })
-	await("calm again", func() bool { return now["ready"] == 1 && now["lag_records"] == 0 && age() < time.Second })
+	base = now
+	var evicted time.Time
+	await("taken out of its group", func() bool {
+		if time.Since(evicted) > 5*time.Second { // it does nothing while the group is in a rebalance
+			evict(t, b, "a")
+			evicted = time.Now()
+		}
+		return now["transactions_total/fenced"] > base["transactions_total/fenced"]
+	})
+	await("calm again", func() bool { return now["ready"] == 1 && now["lag_records"] == 0 && age() < 5*time.Second })
 
 	held := make(chan struct{})
 	hold.Store(&held)
 	generate(t, b.Addr, 2000, 1000, keys, 0)
 	await("callbacks that stand still", func() bool {
-		return now["lag_records"] > 900 && now[fmt.Sprintf("partition_lag_records/%d/%s", 0, jobIn)] > 0 && age() > 2*time.Second
+		return now["lag_records"] > 900 && now[fmt.Sprintf("partition_lag_records/%d/%s", 0, jobIn)] > 0 && age() > 5*time.Second
 	})
 	hold.Store(nil)
 	close(held)
