@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race recovery stories faults chaos lint fuzz bench bench-merge sdk-clients clean
+.PHONY: help run build test race recovery stories faults chaos lint fuzz bench bench-merge vuln sdk-clients clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,18 @@ bench: ## Go benchmarks beside the code, with allocations
 bench-merge: ## merge as shipped beside raw franz-go, broker in the process (ARGS="--records 1000000 ...")
 	$(GO) run ./bench/cmd/customer360-bench --records 500000 --keys 50000 --rounds 5 \
 	  --commit "$$(git describe --always --dirty=+dirty --abbrev=40 --exclude='*')" --out results.parquet $(ARGS)
+
+# The database is fetched from vuln.go.dev. Where that cannot be reached, the same reports come as a Go module
+# (golang.org/x/vulndb) from the module proxy, and an index of them is made here.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNDB      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customer360-vulndb
+
+vuln: ## govulncheck: known vulnerabilities in what the code calls
+	@if curl -sfo /dev/null --max-time 10 https://vuln.go.dev/index/db.json; then $(GO) run $(GOVULNCHECK) ./...; else \
+	  echo "vuln.go.dev cannot be reached: the database comes from the module proxy"; set -e; \
+	  reports=$$(cd / && $(GO) mod download -json golang.org/x/vulndb@latest | sed -n 's/.*"Dir": "\(.*\)".*/\1/p'); \
+	  rm -rf '$(VULNDB)'; $(GO) run golang.org/x/vulndb/cmd/indexdb@$${reports##*@} -vulns "$$reports/data/osv" -out '$(VULNDB)'; \
+	  $(GO) run $(GOVULNCHECK) -db 'file://$(VULNDB)' ./...; fi
 
 # SDKs of other languages, as clients of the embedded node (TestOtherSDKs): what is not installable here is left out.
 SDK_CACHE = $(or $(CUSTOMER360_SDK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customer360-sdk)

@@ -79,7 +79,7 @@ func (i *Importer) Run(ctx context.Context) error {
 		i.metrics.errors.Inc()
 		i.update(func() { i.status.State, i.status.Problem = Away, err.Error() })
 		i.deps.Log.Warn("the importer starts over", "error", err, "in", backoff)
-		sleep(ctx, time.Duration(float64(backoff)*(0.75+rand.Float64()/2)))
+		sleep(ctx, time.Duration(float64(backoff)*(0.75+rand.Float64()/2))) //nolint:gosec // jitter
 		backoff = min(2*backoff, maxBackoff)
 	}
 }

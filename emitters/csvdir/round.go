@@ -154,7 +154,7 @@ func (i *Importer) do(ctx context.Context, follower *follower, t *task) error {
 		// The other one may be as alive as this one. Each loss makes this one
 		// more patient, so that slow brokers do not keep them at each other.
 		i.patience = min(2*i.patience, 10*time.Minute)
-		i.pause = time.Now().Add(time.Duration(float64(i.cfg.Takeover) * (0.1 + rand.Float64()/5)))
+		i.pause = time.Now().Add(time.Duration(float64(i.cfg.Takeover) * (0.1 + rand.Float64()/5))) //nolint:gosec // jitter
 		i.metrics.fenced.Inc()
 		i.deps.Log.Info("another instance took the import over; waiting for it")
 		return nil

@@ -202,8 +202,8 @@ func joined(first, last string) string {
 func profile(pairs ...string) map[string]string {
 	p := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			p[pairs[i]] = pairs[i+1]
+		if pairs[i+1] != "" { //nolint:gosec // pairs has an even number of items
+			p[pairs[i]] = pairs[i+1] //nolint:gosec // pairs has an even number of items
 		}
 	}
 	return p

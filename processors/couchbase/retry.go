@@ -43,5 +43,5 @@ func backoff(cfg Config, n int) time.Duration {
 	if n < 16 {
 		d = min(d, cfg.RetryBackoff<<n)
 	}
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter
 }

@@ -71,7 +71,7 @@ func (s *faultSet) pick(op *operation, bucket string) *Fault {
 		return nil
 	}
 	for _, f := range *active {
-		if f.matches(op, bucket) && rand.Float64() < f.Rate && f.again() {
+		if f.matches(op, bucket) && rand.Float64() < f.Rate && f.again() { //nolint:gosec // faults at random
 			s.hits.Add(1)
 			return &f.Fault
 		}

@@ -5,7 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // SCRAM-SHA1 is one of the mechanisms; SDKs take the strongest
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
