@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"customer360/emitters/csvdir"
-	"customer360/topology"
 )
 
 const csvHeader = "Id,Password,FirstName,LastName,Email,Points"
@@ -62,11 +61,11 @@ func (c *cluster) csvAt(name string, at time.Time, lines ...string) string {
 	return path
 }
 
-// wrote is how many records the importer has ever written about members.
-func (c *cluster) wrote() (n int) {
+// wrote is how many records a raw topic has ever had.
+func (c *cluster) wrote(topic string) (n int) {
 	c.t.Helper()
 	for _, r := range c.everRaw() {
-		if r.Topic == topology.LoyaltyTopic {
+		if r.Topic == topic {
 			n++
 		}
 	}

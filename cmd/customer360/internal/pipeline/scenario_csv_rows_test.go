@@ -12,6 +12,7 @@ import (
 
 	"customer360/cmd/customer360/internal/config"
 	"customer360/emitters/csvdir"
+	"customer360/topology"
 )
 
 // A file that is still being written is not read. Only a machine that lets the
@@ -51,7 +52,7 @@ func (c *cluster) grow(i *csvdir.Importer, name string, rows []string) (longest 
 		c.t.Fatal(err)
 	}
 	defer f.Close() //nolint:errcheck // written through
-	before, last := c.wrote(), time.Now()
+	before, last := c.wrote(topology.LoyaltyTopic), time.Now()
 	for n, row := range append([]string{csvHeader}, rows...) {
 		if _, err := f.WriteString(row + "\n"); err != nil {
 			c.t.Fatal(err)
@@ -65,7 +66,7 @@ func (c *cluster) grow(i *csvdir.Importer, name string, rows []string) (longest 
 		}
 		time.Sleep(80 * time.Millisecond) // the pace of the writer
 	}
-	if c.wrote() > before && read == "" {
+	if c.wrote(topology.LoyaltyTopic) > before && read == "" {
 		read = "records are there"
 	}
 	return max(longest, time.Since(last)), read
@@ -106,7 +107,7 @@ func TestScenario20_csv_duplicate_ids(t *testing.T) {
 		want := ofMembers(1, 3, "3")
 		want["m1@example.org"], want["m2@example.org"] = ofMember(1, "later"), ofMember(2, "2")
 		c.expect(want)
-		if got := c.wrote(); got != 3 {
+		if got := c.wrote(topology.LoyaltyTopic); got != 3 {
 			c.t.Errorf("%d records, want one for each id: 3", got)
 		}
 		warnings := log.with("level=WARN")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"customer360/emitters/csvdir"
+	"customer360/topology"
 )
 
 // A member who is missing the next night is withdrawn, and back the night after.
@@ -44,7 +45,7 @@ func TestScenario17_csv_same_file_two_instances(t *testing.T) {
 		for n, points := range []string{"1", "2", "3"} {
 			c.csv("night"+points+".csv", time.Duration(n)*time.Hour, append([]string{csvHeader}, members(1, 50, points)...)...)
 			c.expect(ofMembers(1, 50, points))
-			if got := c.wrote(); got != 50*(n+1) {
+			if got := c.wrote(topology.LoyaltyTopic); got != 50*(n+1) {
 				c.t.Errorf("%d records after night %d, want each row once: %d", got, n+1, 50*(n+1))
 			}
 		}
@@ -71,7 +72,7 @@ func TestScenario17_csv_touched_without_change(t *testing.T) {
 		// What lies between the two times is older than what the source said last.
 		c.csv("between.csv", 2*time.Hour, append([]string{csvHeader}, members(1, 19, "6")...)...)
 		c.expect(want)
-		if got := c.wrote(); got != 20 {
+		if got := c.wrote(topology.LoyaltyTopic); got != 20 {
 			c.t.Errorf("%d records, want each row once: 20", got)
 		}
 		if d := difference(staged, c.documents("staging")); d != "" {
@@ -94,7 +95,7 @@ func TestScenario18_csv_older_after_newer(t *testing.T) {
 		c.csv("late.csv", 2*time.Hour, append([]string{csvHeader}, members(1, 10, "late")...)...)
 		c.expect(want)
 		c.wantHistory("a.csv done, late.csv skipped")
-		if got := c.wrote(); got != 9 {
+		if got := c.wrote(topology.LoyaltyTopic); got != 9 {
 			c.t.Errorf("%d records, want those of the newest file: 9", got)
 		}
 		c.noLetters()
@@ -128,7 +129,7 @@ func TestScenario19_csv_shrunk(t *testing.T) {
 		c.expect(want)
 		path := c.csv("shrunk.csv", 2*time.Hour, append([]string{csvHeader}, members(1, 6, "2")...)...)
 		c.expect(want)
-		if got := c.wrote(); got != 60 {
+		if got := c.wrote(topology.LoyaltyTopic); got != 60 {
 			c.t.Errorf("%d records: a held file has written", got)
 		}
 		c.wantHistory("shrunk.csv held, full.csv done")
@@ -144,7 +145,7 @@ func TestScenario19_csv_shrunk(t *testing.T) {
 		}
 		c.expect(ofMembers(1, 6, "2"))
 		c.wantHistory("shrunk.csv done, full.csv done")
-		if got := c.wrote(); got != 60+60 {
+		if got := c.wrote(topology.LoyaltyTopic); got != 60+60 {
 			c.t.Errorf("%d records, want 60, then 6 rows and 54 withdrawals", got)
 		}
 		c.noLetters()

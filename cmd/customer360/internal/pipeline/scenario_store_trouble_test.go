@@ -16,6 +16,13 @@ func (c *cluster) known(email, orders string) {
 	})
 }
 
+// renamed makes the store know A under another name.
+func (c *cluster) renamed(email, orders string) {
+	c.store.set(func(customers, all map[string]string) {
+		customers[email], all["1"] = strings.Replace(details(1, email), "Store 1", "Renamed", 1), orders
+	})
+}
+
 func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", code) }
 }
@@ -30,10 +37,7 @@ func TestScenario24_store_500_on_orders(t *testing.T) {
 		want := map[string]string{*a.email: both(a, 1), "order::1": order(1)}
 		c.expect(want)
 		c.store.broken(ordersEndpoint, status(http.StatusInternalServerError))
-		c.store.set(func(customers, orders map[string]string) {
-			customers[*a.email] = strings.Replace(details(1, *a.email), "Store 1", "Renamed", 1)
-			orders["1"] = "[" + order(2) + "]"
-		})
+		c.renamed(*a.email, "["+order(2)+"]")
 		c.polled("1")
 		c.expect(want)
 		c.store.broken(ordersEndpoint, nil)
@@ -96,9 +100,9 @@ func TestScenario25_late_200_after_unwanted(t *testing.T) {
 		t.Parallel()
 		scenario(t, func(c *cluster) {
 			answer := begin(c)
-			c.known(*a.email, "["+order(2)+"]")
+			c.renamed(*a.email, "["+order(2)+"]")
 			c.produce(c.change(300, nil, a))
-			want := map[string]string{*a.email: both(a, 1), "order::2": order(2)}
+			want := map[string]string{*a.email: strings.Replace(both(a, 1), "Store 1", "Renamed", 1), "order::2": order(2)}
 			c.expect(want)
 			arrives(c, answer)
 			c.expect(want)
@@ -125,6 +129,9 @@ func spoiled(t *testing.T, reason string, spoil func(c *cluster, email string)) 
 		c.store.broken(ordersEndpoint, nil)
 		c.known(*a.email, "["+order(2)+"]")
 		c.expect(map[string]string{*a.email: both(a, 1), "order::2": order(2)})
+		if n := c.wrote(topology.AnswersTopic); n != 2 {
+			c.t.Errorf("%d answers were published, want the good ones: 2", n)
+		}
 		letters := c.letters()
 		if len(letters) != 1 {
 			c.t.Errorf("%d dead letters, want one: the same bad answer again is none", len(letters))
