@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"customer360/internal/local/kafka/kafkatest"
 )
@@ -37,9 +38,15 @@ func TestTheFirstTransactionToATopicIsCommitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	buffered := make(chan struct{}) // the broker answers about the topic when both records wait for it
+	broker.Cluster.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		<-buffered
+		return nil, nil, false
+	})
 	acked, failed := make(chan error, 1), make(chan error, 1)
 	cl.Produce(t.Context(), kgo.StringRecord("kept"), func(_ *kgo.Record, err error) { acked <- err })
 	cl.Produce(t.Context(), kgo.StringRecord("blocks"), func(_ *kgo.Record, err error) { failed <- err })
+	close(buffered)
 	if err := <-acked; err != nil {
 		t.Fatal(err)
 	}
