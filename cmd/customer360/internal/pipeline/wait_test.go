@@ -173,12 +173,12 @@ func (c *cluster) settle(check func() string) {
 	c.store.gate.close()
 	defer c.store.gate.open()
 	var before map[spot]int64
-	why := "not looked yet"
+	why, differs := "not looked yet", ""
 	for {
 		ends, busy, err := c.follow.look(ctx)
 		switch {
 		case ctx.Err() != nil:
-			c.t.Fatalf("after %v: %s", deadline, why)
+			c.t.Fatalf("after %v: %s; %s", deadline, why, differs)
 		case err != nil:
 			busy = fmt.Sprintf("looking whether all has arrived: %v", err) // the broker may be under exchange
 		case busy == "":
@@ -187,7 +187,8 @@ func (c *cluster) settle(check func() string) {
 		if why = busy; busy == "" {
 			why = "the topics grow"
 			if maps.Equal(ends, before) {
-				if why = check(); why == "" {
+				why = "nothing moves"
+				if differs = check(); differs == "" {
 					return
 				}
 				c.store.gate.pass()
