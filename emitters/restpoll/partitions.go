@@ -22,20 +22,12 @@ func (s *schedule) recovered(now time.Time, partition int32, generation int, eac
 	base := s.base
 	s.mu.Unlock()
 	a := newAgenda(base, now, partition)
-	// No due time of ours lies later, unless a clock was wrong or the intervals
-	// were longer in the former configuration.
-	latest := now.Add(s.cfg.RetryAfterMax + 3*max(s.cfg.Interval, s.cfg.NotFoundInterval, s.cfg.RetryBackoffMax)/2).UnixMilli()
 	var e entry
 	err := each(func(key string, value []byte) error {
 		if err := e.decode(value); err != nil {
 			return err
 		}
-		if first(&e) {
-			e.Due = min(e.Due, now.UnixMilli())
-		} else if e.Due > latest {
-			e.Due = nextDue(key, now.UnixMilli(), s.cfg.Interval)
-		}
-		a.put(key, plan{due: e.Due, poll: e.Poll, answered: e.Answered, parked: e.Generation < generation})
+		a.put(key, plan{due: s.due(now, key, &e), poll: e.Poll, answered: e.Answered, parked: e.Generation < generation})
 		return nil
 	})
 	if err != nil {
@@ -77,6 +69,25 @@ func (s *schedule) revokeAll(now time.Time) {
 // first says whether the email has not been asked for yet: that is due at once,
 // whatever the clock of who wrote the document says.
 func first(e *entry) bool { return !e.Answered && e.Failures == 0 }
+
+// due is when to ask by our clock. The entry's time is by the clock of whoever
+// polled last, which may be hours ahead.
+func (s *schedule) due(now time.Time, key string, e *entry) int64 {
+	// No due time of ours lies later, unless a clock was wrong or the intervals
+	// were longer in the former configuration.
+	latest := now.Add(s.cfg.RetryAfterMax + 3*max(s.cfg.Interval, s.cfg.NotFoundInterval, s.cfg.RetryBackoffMax)/2).UnixMilli()
+	switch {
+	case first(e):
+		return min(e.Due, now.UnixMilli())
+	case e.Failures > 0 && e.Status == 0:
+		// There was no response, so no Retry-After: it is our own backoff, and the
+		// customer may still wait for a first answer.
+		return min(e.Due, now.Add(backoff(key, e.Failures, s.cfg.RetryBackoff, s.cfg.RetryBackoffMax)).UnixMilli())
+	case e.Due > latest:
+		return nextDue(key, now.UnixMilli(), s.cfg.Interval)
+	}
+	return e.Due
+}
 
 // closed are the partitions that are not open, and those of them that do not
 // know yet how far they have to read.
@@ -136,10 +147,7 @@ func (s *schedule) decided(now time.Time, partition int32, topic, key string, of
 		a.remove(key)
 		s.stir()
 	case tableSet:
-		p := plan{due: d.entry.Due, poll: d.entry.Poll, answered: d.entry.Answered}
-		if first(&d.entry) {
-			p.due = min(p.due, now.UnixMilli())
-		}
+		p := plan{due: s.due(now, key, &d.entry), poll: d.entry.Poll, answered: d.entry.Answered}
 		if d.tags != (tags{}) && a.tagged < s.cfg.EntityTags/len(s.agendas) {
 			kept := d.tags // not a pointer into d, which would keep all of it
 			p.tags = &kept

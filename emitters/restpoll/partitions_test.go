@@ -128,3 +128,27 @@ func TestEntityTagsAreBounded(t *testing.T) {
 		t.Errorf("%d emails are asked for conditionally, the limit is 3", tagged)
 	}
 }
+
+// Whoever polled last without a response had a clock an hour ahead: the customer
+// is asked for again after the backoff by ours, whether the entry lay in the table
+// or comes with a message.
+func TestBackoffByAClockThatIsAhead(t *testing.T) {
+	for _, way := range []string{"table", "message"} {
+		c := newClock(t, nil)
+		e := entry{Generation: 1, Poll: 7, Failures: 2, Due: c.now.Add(time.Hour).UnixMilli()}
+		if way == "table" {
+			c.own(0, map[string]entry{"a@x": e})
+		} else {
+			c.own(0, nil)
+			c.s.decided(c.now, 0, topology.PollsTopic, "a@x", 1, &decision{table: tableSet, entry: e})
+		}
+		c.only(0)
+		c.after(backoff("a@x", 2, c.s.cfg.RetryBackoff, c.s.cfg.RetryBackoffMax))
+		c.only(1)
+		// A store that answered may have asked for a long silence.
+		e.Status, e.Poll = 503, 8
+		c.s.decided(c.now, 0, topology.PollsTopic, "b@x", 2, &decision{table: tableSet, entry: e})
+		c.after(30 * time.Minute)
+		c.only(0)
+	}
+}
