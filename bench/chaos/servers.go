@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -25,11 +26,18 @@ var runs = []string{
 // ports of 127.0.0.1 that up is given; the links have the same ones elsewhere.
 type ports struct{ kafka, couchbase, store, http int }
 
-// freePorts takes ports that are free now.
+// freePorts takes ports that are free now, and below those that the system gives
+// to outgoing connections: up comes back to them after a kill.
 func freePorts() (ports, error) {
 	var p ports
 	for _, port := range []*int{&p.kafka, &p.couchbase, &p.store, &p.http} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		var l net.Listener
+		var err error
+		for range 100 {
+			if l, err = net.Listen("tcp", address(0, 10_000+rand.IntN(20_000))); err == nil {
+				break
+			}
+		}
 		if err != nil {
 			return p, err
 		}
