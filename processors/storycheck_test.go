@@ -9,6 +9,7 @@ import (
 
 	"customer360/codec"
 	"customer360/internal/model"
+	"customer360/topology"
 )
 
 // interleaving picks partitions with a seed: evenly, or with a bent for the
@@ -152,10 +153,21 @@ func (w *world) checkReplay(t testing.TB, s *story, m *model.Model) string {
 	if d := w.differs(t, m); d != "" {
 		return "replayed: " + d
 	}
-	if got := w.documents(t); s.replay >= s.barrier && !maps.Equal(got, before) {
+	if got := w.documents(t); s.replay >= s.barrier && !s.splitsDelete() && !maps.Equal(got, before) {
 		return "a replay changed documents: " + differences(got, before)
 	}
 	return ""
+}
+
+// splitsDelete: a replay that begins with a null and leaves out its d, which no
+// connector does, since both have one source offset. A d that was refused would
+// not stand before its null, which then withdraws.
+func (s *story) splitsDelete() bool {
+	if s.replay == 0 || s.replay == len(s.records) {
+		return false
+	}
+	r, before := &s.records[s.replay], &s.records[s.replay-1]
+	return r.topic == topology.HomeDeliveryTopic && r.value == nil && before.key == r.key
 }
 
 func texts(bodies map[string][]byte) map[string]string {
