@@ -164,10 +164,10 @@ func TestAForgottenProducerLosesNothing(t *testing.T) {
 		if req.TransactionID == nil || forgotten == 5 {
 			return nil, nil, false
 		}
-		if produced++; produced%4 != 0 {
+		if produced++; produced%2 != 0 {
 			return nil, nil, false
 		}
-		if forgotten++; forgotten == 5 {
+		if forgotten++; forgotten == 1 {
 			close(done)
 		}
 		resp := req.ResponseKind().(*kmsg.ProduceResponse)
@@ -191,7 +191,7 @@ func TestAForgottenProducerLosesNothing(t *testing.T) {
 	select {
 	case <-done:
 	default:
-		t.Errorf("a producer was forgotten %d times only", forgotten)
+		t.Error("no producer was forgotten")
 	}
 	conclude(t, b, dir, n, keys, r)
 }
