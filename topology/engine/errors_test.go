@@ -19,7 +19,7 @@ func TestClassify(t *testing.T) {
 		{errors.New("panic in callback"), away},
 		{kerr.CoordinatorNotAvailable, away},
 		{fmt.Errorf("%w: dial: %w", errLost, io.EOF), away},
-		{errLapsed, away},
+		{errLapsed, fenced},
 		{fmt.Errorf("%w: %w", errLost, kerr.UnknownMemberID), fenced},
 		{kerr.ProducerFenced, fenced},
 		{kerr.IllegalGeneration, fenced},

@@ -149,6 +149,10 @@ func partitionOf(h hash.Hash32, key []byte, n int32) int32 {
 // fail ends the incarnation. The first error counts.
 func (inc *incarnation) fail(err error) {
 	inc.failOnce.Do(func() {
+		// After a pause anything may be the first to run into its own timeout.
+		if inc.current.Load() != nil && inc.lease.lapsed() && classify(err) == away {
+			err = fmt.Errorf("%w: %w", errLapsed, err)
+		}
 		inc.err = err
 		close(inc.failed)
 		if s := inc.current.Load(); s != nil {
