@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/codec"
+	"customer360/internal/local/couchbase"
 	"customer360/topology"
 )
 
@@ -52,6 +53,13 @@ func (e elsewhere) fence(key string, value any) {
 	if _, err := e.col.MutateIn(key, []gocb.MutateInSpec{spec}, nil); err != nil {
 		e.t.Fatal(err)
 	}
+}
+
+// patient waits for a busy machine: here nothing is about timeouts.
+func patient(node *couchbase.Node) Config {
+	cfg := nodeConfig(node)
+	cfg.Timeout = 30 * time.Second
+	return cfg
 }
 
 // sink is a writer whose log and metrics the test reads.
@@ -119,7 +127,7 @@ func (s *sink) met(t *testing.T, action string, n float64) {
 func TestForeignShapes(t *testing.T) {
 	node := startNode(t)
 	for _, mode := range []string{Overwrite, Keep} {
-		cfg := nodeConfig(node)
+		cfg := patient(node)
 		cfg.Foreign = mode
 		client := connect(t, cfg)
 		for _, target := range []Target{cfg.Documents, cfg.Staging} {
@@ -208,7 +216,7 @@ func decodes(t *testing.T, col *gocb.Collection, key string) {
 func TestChangedUnderItsFence(t *testing.T) {
 	node := startNode(t)
 	for _, mode := range []string{Overwrite, Keep} {
-		cfg := nodeConfig(node)
+		cfg := patient(node)
 		cfg.Foreign = mode
 		client := connect(t, cfg)
 		for _, target := range []Target{cfg.Documents, cfg.Staging} {
@@ -261,7 +269,7 @@ func TestChangedUnderItsFence(t *testing.T) {
 func TestForeignTombstone(t *testing.T) {
 	node := startNode(t)
 	for _, mode := range []string{Overwrite, Keep} {
-		cfg := nodeConfig(node)
+		cfg := patient(node)
 		cfg.Foreign = mode
 		client := connect(t, cfg)
 		for _, target := range []Target{cfg.Documents, cfg.Staging} {
@@ -301,7 +309,7 @@ func TestForeignTombstone(t *testing.T) {
 // the lock is gone.
 func TestLockedDocument(t *testing.T) {
 	node := startNode(t)
-	cfg := nodeConfig(node)
+	cfg := patient(node)
 	client := connect(t, cfg)
 	for _, target := range []Target{cfg.Documents, cfg.Staging} {
 		bucket, err := client.bucket(context.Background(), target)
