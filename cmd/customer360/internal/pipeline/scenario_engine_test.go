@@ -9,15 +9,19 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"customer360/cmd/customer360/internal/config"
 )
 
 // withoutMerge are the other stages, for instances beside those that matter.
 func withoutMerge() []string { return []string{"csvdir", "restpoll", "rekey", "staging", "sink"} }
 
-// shortSessions lets a dead or paused instance lose its partitions soon.
-func shortSessions(c *config.Config) { c.Kafka.SessionTimeout = 3 * time.Second }
+// besideMerge starts all but merge. The instances that start after it lose
+// their partitions soon when they are dead or paused; it keeps its own on a
+// machine that is busy for longer.
+func (c *cluster) besideMerge() {
+	c.t.Helper()
+	c.run("rest", withoutMerge()...)
+	c.config.Kafka.SessionTimeout = 5 * time.Second
+}
 
 // herd is rows on all partitions, of merge too, which move together.
 type herd struct {
@@ -52,7 +56,7 @@ func (h *herd) move(to string) map[string]string {
 func TestScenario28_zombie_merge(t *testing.T) {
 	t.Parallel()
 	scenario(t, func(c *cluster) {
-		c.run("rest", withoutMerge()...)
+		c.besideMerge()
 		zombie := c.process("zombie", "merge")
 		h := &herd{c: c, rows: 12}
 		c.expect(h.move("first"))
@@ -94,7 +98,7 @@ func TestScenario28_zombie_merge(t *testing.T) {
 		}
 		c.run("heir", "merge")
 		c.sameBytes()
-	}, shortSessions)
+	})
 }
 
 // TestScenario29_dirty_local_store: an instance is killed in a transaction, so
@@ -104,7 +108,7 @@ func TestScenario28_zombie_merge(t *testing.T) {
 func TestScenario29_dirty_local_store(t *testing.T) {
 	t.Parallel()
 	scenario(t, func(c *cluster) {
-		c.run("rest", withoutMerge()...)
+		c.besideMerge()
 		one := c.process("one", "merge")
 		h := &herd{c: c, rows: 12}
 		c.expect(h.move("first"))
@@ -148,7 +152,7 @@ func TestScenario29_dirty_local_store(t *testing.T) {
 		}
 		c.process("one", "merge")
 		c.sameBytes()
-	}, shortSessions)
+	})
 }
 
 // TestScenario33_hot_mailbox_257: 257 rows share an email, in several orders.
