@@ -212,10 +212,13 @@ func (c *claim) at() (position kgo.EpochOffset, committed int64) {
 	return c.position, c.committed
 }
 
-func (c *claim) setCommitted(offset int64) {
+// setCommitted says whether that is new.
+func (c *claim) setCommitted(offset int64) bool {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	moved := c.committed != offset
 	c.committed = offset
-	c.mu.Unlock()
+	return moved
 }
 
 func saramaHeaders(headers []kgo.RecordHeader) []*sarama.RecordHeader {

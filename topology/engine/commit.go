@@ -206,7 +206,9 @@ func (s *session) commitSink(ctx context.Context) error {
 func (s *session) noteCommitted(positions map[string]map[int32]kgo.EpochOffset) {
 	for topic, ps := range positions {
 		for p, o := range ps {
-			s.claims[topicPartition{topic, p}].setCommitted(o.Offset)
+			if s.claims[topicPartition{topic, p}].setCommitted(o.Offset) {
+				s.inc.progressed.Store(true)
+			}
 		}
 	}
 }

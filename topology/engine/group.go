@@ -183,12 +183,16 @@ func (g *Group) supervise(ctx context.Context) error {
 	}
 }
 
-// settledAfter is longer than it takes to run into the same trouble again.
-const settledAfter = 3 * time.Second
+// An incarnation that came further than its predecessor and ran for a moment,
+// or that ran for long, has left the trouble behind: what it meets is new.
+const (
+	settledAfter = 3 * time.Second
+	longSettled  = time.Minute
+)
 
 func (g *Group) settled(inc *incarnation) bool {
-	s := inc.current.Load()
-	return s != nil && s.consuming.Load() && time.Since(inc.started) > settledAfter
+	s, age := inc.current.Load(), time.Since(inc.started)
+	return s != nil && s.consuming.Load() && (age > settledAfter && inc.progressed.Load() || age > longSettled)
 }
 
 // rootText is the innermost error's text: without offsets and the like that

@@ -21,16 +21,17 @@ import (
 // (sessions) and ends at the first failure: goka's state is then ahead of
 // Kafka's, so nothing of it is used again.
 type incarnation struct {
-	group   *Group
-	cfg     Config
-	ctx     context.Context // ends with Run's
-	facts   facts
-	lease   *lease
-	client  *kgo.Client
-	kill    context.CancelFunc // ends the client's requests
-	ready   chan struct{}      // client is set; its callbacks may come first
-	open    *txn.Txn           // nil: none; of whoever holds the session's commit lock
-	started time.Time
+	group      *Group
+	cfg        Config
+	ctx        context.Context // ends with Run's
+	facts      facts
+	lease      *lease
+	client     *kgo.Client
+	kill       context.CancelFunc // ends the client's requests
+	ready      chan struct{}      // client is set; its callbacks may come first
+	open       *txn.Txn           // nil: none; of whoever holds the session's commit lock
+	started    time.Time
+	progressed atomic.Bool // it has committed a step
 
 	producedRecords, producedBytes atomic.Int64 // in the open transaction
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,7 +23,7 @@ func (tableReader) Close() error                               { return nil }
 
 func (t tableReader) ConsumePartition(topic string, partition int32, offset int64) (sarama.PartitionConsumer, error) {
 	ctx, cancel := context.WithCancel(t.inc.ctx)
-	p := &partitionReader{f: newFetcher(t.inc.group.admin, topic, partition, readerMaxBytes), cancel: cancel,
+	p := &partitionReader{inc: t.inc, f: newFetcher(t.inc.group.admin, topic, partition, readerMaxBytes), cancel: cancel,
 		batches: make(chan fetched, 1), msgs: make(chan *sarama.ConsumerMessage, 256), errs: make(chan *sarama.ConsumerError, 1)}
 	go p.fetch(ctx, offset)
 	go p.deliver(ctx, t.inc.group, offset)
@@ -31,6 +32,7 @@ func (t tableReader) ConsumePartition(topic string, partition int32, offset int6
 
 type partitionReader struct {
 	sarama.PartitionConsumer // nil: goka calls only what is defined below
+	inc                      *incarnation
 	f                        *fetcher
 	cancel                   context.CancelFunc
 	batches                  chan fetched // one ahead
@@ -50,6 +52,7 @@ func (p *partitionReader) fetch(ctx context.Context, offset int64) {
 			return
 		}
 		if err != nil {
+			p.inc.fail(fmt.Errorf("recovery of %s/%d: %w", p.f.topic, p.f.partition, err)) // goka would keep the text only
 			p.errs <- &sarama.ConsumerError{Topic: p.f.topic, Partition: p.f.partition, Err: err}
 			return
 		}

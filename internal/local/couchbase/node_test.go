@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -151,12 +152,13 @@ func TestBucketsAndCollections(t *testing.T) {
 }
 
 // Who does not speak the protocol, or wants much memory before it has
-// authenticated, is hung up on; others are served on.
+// authenticated, is hung up on; others are served on. HTTP without a password is
+// told so.
 func TestStrangers(t *testing.T) {
 	node := couchbasetest.Start(t)
 	large := append([]byte{0x80, 0x1f, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0}, make([]byte, 12)...)
 	cutOff := append([]byte{0x80, 0x1f, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 13)...) // a key longer than the body
-	for name, hello := range map[string][]byte{"http": []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "large": large, "cut off": cutOff} {
+	for name, hello := range map[string][]byte{"verse": []byte("shall I compare thee to a summer's day"), "large": large, "cut off": cutOff} {
 		conn, err := net.Dial("tcp", node.Addr())
 		if err != nil {
 			t.Fatal(err)
@@ -172,6 +174,14 @@ func TestStrangers(t *testing.T) {
 		if n, err := conn.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
 			t.Errorf("%s: read %d bytes, %v", name, n, err)
 		}
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + node.Addr() + "/pools/default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("http: %s, %v", resp.Status, err)
 	}
 	connect(t, node)
 }
