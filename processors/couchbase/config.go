@@ -74,7 +74,7 @@ type Config struct {
 	Durability     string        // none, majority, majorityAndPersistActive, persistToMajority
 	Workers        int           // keys under way at a time, of each sink
 	KVPoolSize     int           // connections to each node
-	Timeout        time.Duration // of one operation
+	Timeout        time.Duration // of one operation, and a second for each MiB of a body
 	DurableTimeout time.Duration // of one operation with durability
 	ConnectTimeout time.Duration // until the first connection must stand
 	MaxAge         time.Duration // nothing is written that was fetched longer ago

@@ -141,7 +141,7 @@ func (c *collection) operate(ctx context.Context, key string, s step, cas uint64
 	}
 	options := gocbcore.MutateInOptions{
 		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection,
-		Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
+		Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: c.deadline(m),
 		DurabilityLevel: c.durability, DurabilityLevelTimeout: c.durabilityLimit,
 	}
 	options.Flags, options.Ops, options.Expiry = operation(s, m)
@@ -158,6 +158,11 @@ func (c *collection) operate(ctx context.Context, key string, s step, cas uint64
 	return a.cas, a.err
 }
 
+// deadline gives a body time to travel: a second for each MiB.
+func (c *collection) deadline(m mutation) time.Time {
+	return time.Now().Add(c.timeout + time.Duration(len(m.body)>>20)*time.Second)
+}
+
 func (c *collection) note(t gocbcore.MutationToken) {
 	if c.acknowledged != nil {
 		c.acknowledged(t.VbID, uint64(t.VbUUID), uint64(t.SeqNo))
@@ -170,7 +175,7 @@ func (c *collection) retype(ctx context.Context, key string, cas uint64, m mutat
 	answers := make(chan answer, 1)
 	op, err := c.agent.Replace(gocbcore.ReplaceOptions{
 		Key: []byte(key), ScopeName: c.target.Scope, CollectionName: c.target.Collection, Value: m.body, Flags: jsonFlags,
-		Expiry: m.expiry, Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: time.Now().Add(c.timeout),
+		Expiry: m.expiry, Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: c.deadline(m),
 		DurabilityLevel: c.durability, DurabilityLevelTimeout: c.durabilityLimit,
 	}, func(r *gocbcore.StoreResult, err error) {
 		if err != nil {

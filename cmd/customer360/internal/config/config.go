@@ -67,7 +67,7 @@ type Couchbase struct {
 	Metadata           Target        `yaml:"metadata"`
 	Durability         string        `yaml:"durability" doc:"none, majority, majority_and_persist_to_active or persist_to_majority (couchbase.durability)."`
 	Workers            int           `yaml:"workers" doc:"Writes in flight per sink."`
-	Timeout            time.Duration `yaml:"timeout" doc:"Of one operation (without durability; with it 10s); what it was about is read back afterwards and tried again."`
+	Timeout            time.Duration `yaml:"timeout" doc:"Of one operation (without durability; with it 10s), and a second more for each MiB of its document; what it was about is read back afterwards and tried again."`
 	Foreign            string        `yaml:"foreign" doc:"What to do with a document that carries no fence, because another system wrote it: overwrite or keep."`
 	FirstWrite         string        `yaml:"first_write" doc:"How a document is written that is not there: insert (one operation, which is tried at each start and given up for reserve on a server that does it otherwise), or reserve (by way of a tombstone, three operations)."`
 	HomeDeliveryExpiry time.Duration `yaml:"home_delivery_expiry" doc:"Expiry of Home Delivery's documents in staging; 0: none (couchbase.document.expiration)."`
