@@ -67,8 +67,8 @@ func (g *Generator) customer(i int, d *dice) int {
 	case i < g.cfg.Keys:
 		return i
 	case g.weights == nil:
-		return d.below(g.cfg.Keys)
+		return d.Below(g.cfg.Keys)
 	}
-	at := d.next() % g.weights[g.cfg.Keys-1]
+	at := d.Next() % g.weights[g.cfg.Keys-1]
 	return sort.Search(g.cfg.Keys, func(k int) bool { return g.weights[k] > at })
 }

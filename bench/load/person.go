@@ -23,12 +23,12 @@ func (g *Generator) person(customer int) person {
 		city:  pick(&d, "West Evertchester", "North Judah", "Port Alice", "Lake Ora"),
 		state: pick(&d, "NH", "OH", "CA", "TX", "ME"),
 	}
-	p.address1 = fmt.Sprintf("%d %s", 1+d.below(9999), pick(&d, "Sporer Curve", "Kub Mill", "Main Street", "Wiza Row"))
-	if d.below(2) == 0 {
-		p.address2 = fmt.Sprintf("Suite %d", 1+d.below(999))
+	p.address1 = fmt.Sprintf("%d %s", 1+d.Below(9999), pick(&d, "Sporer Curve", "Kub Mill", "Main Street", "Wiza Row"))
+	if d.Below(2) == 0 {
+		p.address2 = fmt.Sprintf("Suite %d", 1+d.Below(999))
 	}
-	p.zipcode = fmt.Sprintf("%05d", d.below(100_000))
-	p.phone = fmt.Sprintf("811.%03d.%04d x%d", d.below(1000), d.below(10_000), d.below(10_000))
+	p.zipcode = fmt.Sprintf("%05d", d.Below(100_000))
+	p.phone = fmt.Sprintf("811.%03d.%04d x%d", d.Below(1000), d.Below(10_000), d.Below(10_000))
 	p.email = fmt.Sprintf("customer.%d@example.com", customer)
 	return p
 }

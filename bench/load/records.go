@@ -68,7 +68,7 @@ func (g *Generator) record(i int) codec.Record {
 		f.SetString(codec.FieldID, id)
 		f.SetString(codec.FieldOrders, fmt.Sprintf(
 			`{"count":%d,"newest":[{"id":%d,"date":"2019-04-25T15:15:58","total":%d.31},{"id":%d,"date":"2019-04-13T16:15:58","total":439.48}]}`,
-			2+i%50, i, 10+d.below(2000), i-1))
+			2+i%50, i, 10+d.Below(2000), i-1))
 	}
 	return codec.Record{Source: source, Identity: []byte(identity), Kind: codec.Assert, Key: p.email,
 		Version: int64(i), Fields: f.Append(nil)}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"customer360/internal/local/couchbase"
+	"customer360/internal/local/couchbase/couchbasetest"
 	"customer360/internal/local/simulate"
 )
 
@@ -96,26 +96,15 @@ func documents(t *testing.T, dir, bucket string) map[string]string {
 	c := couchbase.DefaultConfig()
 	c.Dir, c.Username, c.Password = filepath.Join(dir, "couchbase"), "u", "p"
 	c.Buckets = []couchbase.Bucket{{Name: "customer360"}, {Name: "staging"}, {Name: "customer360_metadata"}}
-	node, err := couchbase.New(c, couchbase.Deps{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- node.Run(ctx) }()
-	select {
-	case <-node.Ready():
-	case err := <-ended:
-		t.Fatal(err)
-	}
+	node, stop := couchbasetest.Run(t, c)
 	docs := map[string]string{}
-	err = node.EachDocument(bucket, func(key, body []byte) error {
+	err := node.EachDocument(bucket, func(key, body []byte) error {
 		docs[string(key)] = string(body)
 		return nil
 	})
-	cancel()
-	if runErr := <-ended; err != nil || runErr != nil {
-		t.Fatal(err, runErr)
+	stop()
+	if err != nil || t.Failed() {
+		t.Fatal(err)
 	}
 	return docs
 }

@@ -1,7 +1,6 @@
 package couchbase
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"testing"
@@ -26,24 +25,8 @@ func TestNodeAwayAndBack(t *testing.T) {
 	nc.Dir, nc.Listen, nc.Username, nc.Password = t.TempDir(), address, couchbasetest.Username, couchbasetest.Password
 	nc.Buckets = []couchbase.Bucket{{Name: "customer360"}}
 	run := func() (stop func()) {
-		node, err := couchbase.New(nc, couchbase.Deps{Log: testLog()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		ended := make(chan error, 1)
-		go func() { ended <- node.Run(ctx) }()
-		select {
-		case <-node.Ready():
-		case err := <-ended:
-			t.Fatal(err)
-		}
-		return func() {
-			cancel()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
-		}
+		_, stop = couchbasetest.Run(t, nc)
+		return stop
 	}
 	stop := run()
 	cfg := testConfig()

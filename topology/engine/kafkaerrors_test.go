@@ -170,18 +170,7 @@ func TestAForgottenProducerLosesNothing(t *testing.T) {
 		if forgotten++; forgotten == 1 {
 			close(done)
 		}
-		resp := req.ResponseKind().(*kmsg.ProduceResponse)
-		for _, t := range req.Topics {
-			rt := kmsg.NewProduceResponseTopic()
-			rt.Topic, rt.TopicID = t.Topic, t.TopicID
-			for _, p := range t.Partitions {
-				rp := kmsg.NewProduceResponseTopicPartition()
-				rp.Partition, rp.ErrorCode, rp.LogStartOffset = p.Partition, kerr.UnknownProducerID.Code, 1<<40
-				rt.Partitions = append(rt.Partitions, rp)
-			}
-			resp.Topics = append(resp.Topics, rt)
-		}
-		return resp, nil, true
+		return kafkatest.Forgotten(req), nil, true
 	})
 	cfg := jobConfig(b.Addr, dir, "a")
 	cfg.CommitInterval = 500 * time.Millisecond // several requests each

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -35,8 +36,7 @@ func (g *Group) checkPin(f facts, input string, partition int32, metadata string
 			topic, present = g.table, f.tableID
 		}
 		if (name == "topic" || name == "table") && id != present {
-			return fatalf("the topic %s was deleted and created anew since group %s committed its offset in %s/%d (id %s then, %s now): what it held is gone, and nothing guesses what was in it: restore the topic, or rebuild",
-				topic, g.cfg.Group, input, partition, id, present)
+			return recreated(topic, fmt.Sprintf("since group %s committed its offset in %s/%d", g.cfg.Group, input, partition), id, present)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
@@ -30,14 +31,17 @@ func (inc *incarnation) unchanged(ctx context.Context) error {
 			was = f.tableID
 		}
 		if t.ID != was {
-			return fatalf("the topic %s was deleted and created anew while group %s was running (id %s then, %s now): what it held is gone, and nothing guesses what was in it: restore the topic, or rebuild",
-				name, g.cfg.Group, was, t.ID)
+			return recreated(name, fmt.Sprintf("while group %s was running", g.cfg.Group), was, t.ID)
 		}
 		if n := int32(len(t.Partitions)); n != f.partitions {
 			return repartitioned(g.cfg.Group, name, f.partitions, n)
 		}
 	}
 	return nil
+}
+
+func recreated(topic, when string, was, is kadm.TopicID) error {
+	return fatalf("the topic %s was deleted and created anew %s (id %s then, %s now): what it held is gone, and nothing guesses what was in it: restore the topic, or rebuild", topic, when, was, is)
 }
 
 func repartitioned(group, topic string, was, is int32) error {

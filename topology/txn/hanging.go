@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology/registry"
 )
 
 // offsetsTopic holds the groups' offsets, which are part of transactions too.
@@ -59,18 +61,10 @@ type hanging struct {
 // NewWatch returns a Watch that asks through cl. A nil registry leaves the
 // metric unregistered.
 func NewWatch(cfg WatchConfig, cl *kgo.Client, log *slog.Logger, reg prometheus.Registerer) *Watch {
-	w := &Watch{cfg: cfg, client: cl, admin: kadm.NewClient(cl), log: log, told: map[hanging]bool{},
-		ended: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "customer360_hanging_transactions_total",
-			Help: "Transactions that hung in a partition and were ended, by how."}, []string{"result"})}
-	if reg != nil {
-		if err := reg.Register(w.ended); err != nil {
-			var same prometheus.AlreadyRegisteredError
-			if errors.As(err, &same) {
-				w.ended = same.ExistingCollector.(*prometheus.CounterVec)
-			}
-		}
-	}
-	return w
+	var errs []error // a metric of another kind in its place: the watch works without
+	ended := registry.Shared(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "customer360_hanging_transactions_total",
+		Help: "Transactions that hung in a partition and were ended, by how."}, []string{"result"}), &errs)
+	return &Watch{cfg: cfg, client: cl, admin: kadm.NewClient(cl), log: log, told: map[hanging]bool{}, ended: ended}
 }
 
 // Run looks again and again until ctx ends. Errors are logged: the watch is a
@@ -147,7 +141,7 @@ func (w *Watch) Look(ctx context.Context) error {
 	for _, p := range producers {
 		h, open := asHanging(p)
 		if s, ok := suspects[h]; open && ok {
-			errs = append(errs, w.end(ctx, h, s, producers))
+			errs = append(errs, w.end(ctx, p, s, producers))
 		}
 	}
 	return errors.Join(errs...)

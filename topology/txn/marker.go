@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,28 +16,21 @@ import (
 // markerPatience bounds the search for one marker.
 const markerPatience = 10 * time.Second
 
-// end writes the marker that is missing.
-func (w *Watch) end(ctx context.Context, h hanging, s suspect, producers []kadm.DescribedProducer) error {
-	for _, foreign := range w.cfg.Foreign {
-		if h.topic == foreign {
-			w.tell(h, s, "a transaction of another system hangs: nothing behind it is read", nil)
-			return nil
-		}
+// end writes the marker that is missing where p hangs.
+func (w *Watch) end(ctx context.Context, p kadm.DescribedProducer, s suspect, producers []kadm.DescribedProducer) error {
+	h, _ := asHanging(p)
+	if slices.Contains(w.cfg.Foreign, h.topic) {
+		w.tell(h, s, "a transaction of another system hangs: nothing behind it is read", nil)
+		return nil
 	}
-	commit, witness, err := w.fate(ctx, h, s, producers)
+	commit, witness, err := w.fate(ctx, p, s, producers)
 	if err != nil {
 		return err
 	}
 	at := kadm.TopicsSet{}
 	at.Add(h.topic, h.partition)
-	var coordinator int32
-	for _, p := range producers {
-		if p.Topic == h.topic && p.Partition == h.partition && p.ProducerID == h.producer {
-			coordinator = max(p.CoordinatorEpoch, 0)
-		}
-	}
 	written, err := w.admin.WriteTxnMarkers(ctx, kadm.TxnMarkers{ProducerID: h.producer, ProducerEpoch: h.epoch, Commit: commit,
-		CoordinatorEpoch: coordinator, Topics: at})
+		CoordinatorEpoch: max(p.CoordinatorEpoch, 0), Topics: at})
 	written.EachPartition(func(p kadm.TxnMarkersPartitionResponse) { err = errors.Join(err, p.Err) })
 	if err != nil {
 		w.tell(h, s, "a transaction hangs and could not be ended: nothing behind it is read", err)
@@ -64,27 +58,23 @@ func (w *Watch) tell(h hanging, s suspect, text string, err error) {
 			h.topic, h.partition, h.start))
 }
 
-// fate says how the transaction ended elsewhere, and where that was seen.
-func (w *Watch) fate(ctx context.Context, h hanging, s suspect, producers []kadm.DescribedProducer) (commit bool, witness string, err error) {
-	var since int64
-	for _, p := range producers {
-		if p.Topic == h.topic && p.Partition == h.partition && p.ProducerID == h.producer {
-			since = p.LastTimestamp
-		}
-	}
-	for _, p := range producers {
-		if p.ProducerID != h.producer || p.ProducerEpoch < h.epoch || p.CurrentTxnStartOffset >= 0 && p.ProducerEpoch == h.epoch {
+// fate says how the transaction that hangs at p ended elsewhere, and where that
+// was seen.
+func (w *Watch) fate(ctx context.Context, p kadm.DescribedProducer, s suspect, producers []kadm.DescribedProducer) (commit bool, witness string, err error) {
+	h, _ := asHanging(p)
+	for _, other := range producers {
+		if other.ProducerID != h.producer || other.ProducerEpoch < h.epoch || other.CurrentTxnStartOffset >= 0 && other.ProducerEpoch == h.epoch {
 			continue
 		}
-		commit, found, err := w.marker(ctx, p.Topic, p.Partition, h, since)
+		commit, found, err := w.marker(ctx, other.Topic, other.Partition, h, p.LastTimestamp)
 		if errors.Is(err, kerr.TopicAuthorizationFailed) {
 			continue
 		}
 		if err != nil {
-			return false, "", fmt.Errorf("reading %s/%d for the end of a transaction: %w", p.Topic, p.Partition, err)
+			return false, "", fmt.Errorf("reading %s/%d for the end of a transaction: %w", other.Topic, other.Partition, err)
 		}
 		if found {
-			return commit, fmt.Sprintf("%s/%d", p.Topic, p.Partition), nil
+			return commit, fmt.Sprintf("%s/%d", other.Topic, other.Partition), nil
 		}
 	}
 	if s.commit {

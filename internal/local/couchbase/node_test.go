@@ -33,25 +33,8 @@ func startStoppable(t testing.TB, dir string, opts ...func(*couchbase.Config)) (
 	for _, o := range opts {
 		o(&cfg)
 	}
-	node, err := couchbase.New(cfg, couchbase.Deps{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- node.Run(ctx) }()
-	select {
-	case <-node.Ready():
-	case err := <-ended:
-		cancel()
-		t.Fatal(err)
-	}
-	return node.Addr(), func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
+	node, stop := couchbasetest.Run(t, cfg)
+	return node.Addr(), stop
 }
 
 // run starts a node that must not get far and returns why.

@@ -3,7 +3,7 @@ package simulate
 // happen lets one thing happen in Home Delivery and returns the row events of
 // its transaction. It is a function of the table and the dice.
 func (h *home) happen(d *dice) []change {
-	switch what := d.below(60); {
+	switch what := d.Below(60); {
 	case what < 22:
 		return h.moveHouse(d)
 	case what < 28:
@@ -84,7 +84,7 @@ func (h *home) comeBack(d *dice) []change {
 	if len(h.graves) == 0 {
 		return h.arrive(d)
 	}
-	k := d.below(len(h.graves))
+	k := d.Below(len(h.graves))
 	row := h.graves[k]
 	h.graves = append(h.graves[:k:k], h.graves[k+1:]...)
 	_, taken := h.row(row.ID)

@@ -14,7 +14,7 @@ const maxSteps = 500
 // happen applies a step and returns what it did in Home Delivery's table.
 func (w *World) happen(step int64) []change {
 	d := roll(w.cfg.Seed, ofStep, step)
-	if d.below(10) < 6 {
+	if d.Below(10) < 6 {
 		return w.home.happen(&d)
 	}
 	w.shop.happen(&d)

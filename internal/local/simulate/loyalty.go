@@ -39,7 +39,7 @@ func (l *loyalty) sleep() {
 	}
 	d := roll(l.p.seed, ofNight, l.night)
 	for range 2 + min(l.p.n/2000, 20) {
-		switch d.below(8) {
+		switch d.Below(8) {
 		case 0, 1, 2:
 			l.join()
 		case 3, 4:
@@ -120,7 +120,7 @@ func (l *loyalty) comeBack(d *dice) {
 	if len(l.left) == 0 {
 		return
 	}
-	k := d.below(len(l.left))
+	k := d.Below(len(l.left))
 	l.changed[l.left[k].id] = &enrolled{person: l.left[k].person}
 	l.left = append(l.left[:k:k], l.left[k+1:]...)
 }

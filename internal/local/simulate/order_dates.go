@@ -10,5 +10,5 @@ import (
 func purchaseDate(d *dice) string {
 	from := time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC)
 	at := from.Add(time.Duration(d.below64(int64(6*365*24*time.Hour/time.Second))) * time.Second)
-	return fmt.Sprintf("%s%08d", at.Format("2006-01-02T15:04:05"), d.below(100_000_000))
+	return fmt.Sprintf("%s%08d", at.Format("2006-01-02T15:04:05"), d.Below(100_000_000))
 }

@@ -28,7 +28,7 @@ func (p *population) identity(i int64) identity {
 // number: unique, and the way from an address back to its person.
 func (id identity) address(d *dice, domains []string, i int64) string {
 	separator := "."
-	switch d.below(12) {
+	switch d.Below(12) {
 	case 0:
 		separator = "_"
 	case 1:
@@ -75,7 +75,7 @@ func (p *population) spelled(email string, i int64, system int64) string {
 		return email
 	}
 	d := roll(p.seed, ofSpelling, i*3+system)
-	switch d.below(60) {
+	switch d.Below(60) {
 	case 0, 1:
 		return strings.ToUpper(email[:1]) + email[1:]
 	case 2:
@@ -107,28 +107,28 @@ func (p *population) row(i, id int64) Row {
 
 // settle gives a row an address.
 func (p *population) settle(row *Row, d *dice) {
-	row.Address1 = strconv.Itoa(1+d.below(9999)) + " " + pick(d, p.streets)
-	switch d.below(4) {
+	row.Address1 = strconv.Itoa(1+d.Below(9999)) + " " + pick(d, p.streets)
+	switch d.Below(4) {
 	case 0:
-		row.Address2 = "Suite " + strconv.Itoa(1+d.below(999))
+		row.Address2 = "Suite " + strconv.Itoa(1+d.Below(999))
 	case 1:
-		row.Address2 = "Apt. " + string(rune('A'+d.below(26)))
+		row.Address2 = "Apt. " + string(rune('A'+d.Below(26)))
 	default:
 		row.Address2 = ""
 	}
 	at := pick(d, p.places)
 	row.City, row.State = at.city, at.state
-	row.Zipcode = fmt.Sprintf("%s%02d", at.zip, d.below(100))
+	row.Zipcode = fmt.Sprintf("%s%02d", at.zip, d.Below(100))
 	if d.oneIn(4) {
-		row.Zipcode = fmt.Sprintf("%s-%04d", row.Zipcode, d.below(10000))
+		row.Zipcode = fmt.Sprintf("%s-%04d", row.Zipcode, d.Below(10000))
 	}
 }
 
 func phone(d *dice) string {
-	a, b, c := 200+d.below(800), 100+d.below(900), d.below(10000)
-	switch d.below(4) {
+	a, b, c := 200+d.Below(800), 100+d.Below(900), d.Below(10000)
+	switch d.Below(4) {
 	case 0:
-		return fmt.Sprintf("%d.%d.%04d x%d", a, b, c, 100+d.below(9900))
+		return fmt.Sprintf("%d.%d.%04d x%d", a, b, c, 100+d.Below(9900))
 	case 1:
 		return fmt.Sprintf("(%d) %d-%04d", a, b, c)
 	case 2:
@@ -153,7 +153,7 @@ func (p *population) member(i, id, night int64) Member {
 // points rise for about one member in five a night, each in its own rhythm.
 func (p *population) points(i, night int64) int {
 	d := roll(p.seed, ofPoints, i)
-	start, gain, rhythm := d.below(5000), 1+d.below(40), 3+d.below64(6)
+	start, gain, rhythm := d.Below(5000), 1+d.Below(40), 3+d.below64(6)
 	return start + gain*int((night-1+d.below64(rhythm))/rhythm)
 }
 
@@ -179,7 +179,7 @@ func (p *population) orders(i int64) []Order {
 		return p.matthew.Orders
 	}
 	d := roll(p.seed, ofOrders, i)
-	orders := make([]Order, 1+d.below(maxOrders))
+	orders := make([]Order, 1+d.Below(maxOrders))
 	for k := range orders {
 		orders[k] = p.order(&d, firstOrderID(i)+int64(k), customerID(i))
 	}
@@ -187,9 +187,9 @@ func (p *population) orders(i int64) []Order {
 }
 
 func (p *population) order(d *dice, id, customer int64) Order {
-	o := Order{ID: id, CustomerID: customer, PurchaseDate: purchaseDate(d), Items: make([]Item, 1+d.below(maxItems))}
+	o := Order{ID: id, CustomerID: customer, PurchaseDate: purchaseDate(d), Items: make([]Item, 1+d.Below(maxItems))}
 	for k := range o.Items {
-		o.Items[k] = Item{ProductID: pick(d, p.products).ID, Quantity: 1 + d.below(5), Cents: 1000 + d.below(25001)}
+		o.Items[k] = Item{ProductID: pick(d, p.products).ID, Quantity: 1 + d.Below(5), Cents: 1000 + d.Below(25001)}
 	}
 	return o
 }

@@ -8,7 +8,7 @@ import (
 // happen lets one thing happen in the Online Store. It is a function of the
 // shop and the dice. Where there is nobody it could happen to, nothing does.
 func (s *shop) happen(d *dice) {
-	switch what := d.below(40); {
+	switch what := d.Below(40); {
 	case what < 20:
 		s.buy(d)
 	case what < 25:
@@ -38,16 +38,16 @@ func (s *shop) buy(d *dice) {
 
 func (s *shop) changeOrder(d *dice) {
 	if c, orders, ok := s.anyOrders(d); ok {
-		k := d.below(len(orders))
+		k := d.Below(len(orders))
 		orders[k].Items = slices.Clone(orders[k].Items)
-		orders[k].Items[d.below(len(orders[k].Items))].Quantity = 6 + d.below(10)
+		orders[k].Items[d.Below(len(orders[k].Items))].Quantity = 6 + d.Below(10)
 		s.orders[c.ID] = orders
 	}
 }
 
 func (s *shop) cancelOrder(d *dice) {
 	if c, orders, ok := s.anyOrders(d); ok {
-		k := d.below(len(orders))
+		k := d.Below(len(orders))
 		s.orders[c.ID] = slices.Delete(orders, k, k+1)
 	}
 }

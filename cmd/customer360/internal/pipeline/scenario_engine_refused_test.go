@@ -82,9 +82,9 @@ func (c *cluster) recreate(topic string) {
 	c.client = c.broker.Client(c.t, kgo.RecordPartitioner(kgo.ManualPartitioner())) // the former one knows the former topic
 }
 
-// TestScenario34_topic_recreated: the raw topic was deleted and created anew,
-// while the pipeline runs or while it does not.
-func TestScenario34_topic_recreated(t *testing.T) {
+// changeRefused changes a topic while the pipeline runs and while it does not: what
+// runs ends, and no start goes on, in the words given.
+func changeRefused(t *testing.T, change func(c *cluster), running, atStart []string) {
 	t.Parallel()
 	for name, stopped := range map[string]bool{"stopped": true, "running": false} {
 		t.Run(name, func(t *testing.T) {
@@ -95,15 +95,23 @@ func TestScenario34_topic_recreated(t *testing.T) {
 					r.stop()
 				}
 				before := c.written()
-				c.recreate(topology.HomeDeliveryTopic)
-				c.produce(c.change(50, nil, at(2, "Bert", "b@example.org")))
+				change(c)
 				if !stopped {
-					c.refuses(r.wait(), before, want, topology.HomeDeliveryTopic, "rebuild")
+					c.refuses(r.wait(), before, want, running...)
 				}
-				c.refuses(c.refusedAtStart(), before, want, topology.HomeDeliveryTopic, "was deleted and created anew")
+				c.refuses(c.refusedAtStart(), before, want, atStart...)
 			})
 		})
 	}
+}
+
+// TestScenario34_topic_recreated: the raw topic was deleted and created anew,
+// while the pipeline runs or while it does not.
+func TestScenario34_topic_recreated(t *testing.T) {
+	changeRefused(t, func(c *cluster) {
+		c.recreate(topology.HomeDeliveryTopic)
+		c.produce(c.change(50, nil, at(2, "Bert", "b@example.org")))
+	}, []string{topology.HomeDeliveryTopic, "rebuild"}, []string{topology.HomeDeliveryTopic, "was deleted and created anew"})
 }
 
 // TestScenario34_offset_out_of_range: records that nobody has read are gone.
@@ -130,29 +138,15 @@ func TestScenario34_offset_out_of_range(t *testing.T) {
 // TestScenario34_partition_count_changed: the raw topic has more partitions
 // than its table, while the pipeline runs or while it does not.
 func TestScenario34_partition_count_changed(t *testing.T) {
-	t.Parallel()
-	for name, stopped := range map[string]bool{"stopped": true, "running": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			scenario(t, func(c *cluster) {
-				r, want := c.settled()
-				if stopped {
-					r.stop()
-				}
-				before := c.written()
-				ctx, cancel := context.WithTimeout(context.Background(), deadline)
-				defer cancel()
-				changed, err := kadm.NewClient(c.client).UpdatePartitions(ctx, 6, topology.HomeDeliveryTopic)
-				if err = errors.Join(err, changed.Error()); err != nil {
-					c.t.Fatal(err)
-				}
-				if !stopped {
-					c.refuses(r.wait(), before, want, topology.HomeDeliveryTopic, "partitions")
-				}
-				c.refuses(c.refusedAtStart(), before, want, `raw topic of home_delivery was "`+topology.HomeDeliveryTopic+`, 4 partitions"`, "6 partitions")
-			})
-		})
-	}
+	changeRefused(t, func(c *cluster) {
+		ctx, cancel := context.WithTimeout(context.Background(), deadline)
+		defer cancel()
+		changed, err := kadm.NewClient(c.client).UpdatePartitions(ctx, 6, topology.HomeDeliveryTopic)
+		if err = errors.Join(err, changed.Error()); err != nil {
+			c.t.Fatal(err)
+		}
+	}, []string{topology.HomeDeliveryTopic, "partitions"},
+		[]string{`raw topic of home_delivery was "` + topology.HomeDeliveryTopic + `, 4 partitions"`, "6 partitions"})
 }
 
 // TestScenario34_config_hash_differs: settings that decide the documents' bytes

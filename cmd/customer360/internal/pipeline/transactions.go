@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/topology"
@@ -19,20 +18,21 @@ const (
 	settlePatience = 30 * time.Second
 )
 
-func newWatch(g topology.Graph, foreign string, cl *kgo.Client, deps Deps, reg prometheus.Registerer) *txn.Watch {
+func newWatch(g topology.Graph, foreign string, cl *kgo.Client, deps Deps) *txn.Watch {
 	var names []string
 	for _, t := range g.Topics {
-		names = append(names, t.Name)
+		if t.Name != foreign {
+			names = append(names, t.Name)
+		}
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == foreign })
-	return txn.NewWatch(txn.WatchConfig{Topics: names, Foreign: []string{foreign}, Interval: watchInterval}, cl, deps.Log, reg)
+	return txn.NewWatch(txn.WatchConfig{Topics: names, Foreign: []string{foreign}, Interval: watchInterval}, cl, deps.Log, deps.Registry)
 }
 
 // settle ends what hangs before anything is read to its end.
 func settle(ctx context.Context, g topology.Graph, foreign string, cl *kgo.Client, deps Deps) error {
 	patient, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	err := newWatch(g, foreign, cl, deps, deps.Registry).Settle(patient)
+	err := newWatch(g, foreign, cl, deps).Settle(patient)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -49,5 +49,5 @@ func (p *Pipeline) watchTransactions(ctx context.Context) error {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	defer cl.Close()
-	return newWatch(p.graph, p.config.Delivery.Topic, cl, p.deps, p.deps.Registry).Run(ctx)
+	return newWatch(p.graph, p.config.Delivery.Topic, cl, p.deps).Run(ctx)
 }

@@ -31,16 +31,31 @@ func Start(t testing.TB, opts ...func(*couchbase.Config)) *couchbase.Node {
 	for _, o := range opts {
 		o(&cfg)
 	}
+	node, stop := Run(t, cfg)
+	t.Cleanup(stop)
+	return node
+}
+
+// Run runs a node until stop is called, which waits for its end. The test fails
+// where the node does not start, or ends with an error.
+func Run(t testing.TB, cfg couchbase.Config) (node *couchbase.Node, stop func()) {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	node, err := couchbase.New(cfg, couchbase.Deps{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- node.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	select {
+	case <-node.Ready():
+	case err := <-ended:
+		cancel()
+		t.Fatalf("the Couchbase node did not start: %v", err)
+	}
+	return node, func() {
+		cancel()
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -49,12 +64,5 @@ func Start(t testing.TB, opts ...func(*couchbase.Config)) *couchbase.Node {
 		case <-time.After(20 * time.Second):
 			t.Error("the Couchbase node did not end")
 		}
-	})
-	select {
-	case <-node.Ready():
-	case err := <-ended:
-		ended <- nil
-		t.Fatalf("the Couchbase node did not start: %v", err)
 	}
-	return node
 }
