@@ -14,28 +14,10 @@ const probeKey = "_customer360_probe"
 // not as a dead letter. It waits while the server does not take operations.
 // Instances that start together race for the key like any writers.
 func probe(ctx context.Context, st store, target Target, cfg Config, log *slog.Logger) error {
-	a, h := attempts{cfg: cfg}, &health{log: log}
+	a, h := &attempts{cfg: cfg}, &health{log: log}
 	for _, body := range [][]byte{[]byte(`{"type":"probe"}`), nil, []byte(`{"type":"probe"}`), nil} {
-		for {
-			err := probeOnce(ctx, st, body)
-			if err == nil {
-				break
-			}
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case classify(err) == fatal, classify(err) == refused:
-				return explain(err, cfg, target)
-			case classify(err) == lost:
-				if !a.raced(ctx) {
-					return ctx.Err()
-				}
-				continue
-			}
-			h.bad(ctx, target, "probe", err)
-			if !a.wait(ctx, h) {
-				return ctx.Err()
-			}
+		if err := probeUntil(ctx, st, probeKey, body, target, a, h); err != nil {
+			return err
 		}
 	}
 	h.good()
@@ -43,12 +25,36 @@ func probe(ctx context.Context, st store, target Target, cfg Config, log *slog.L
 	return nil
 }
 
+// probeUntil tries one operation until it is done; nil is a removal.
+func probeUntil(ctx context.Context, st store, key string, body []byte, target Target, a *attempts, h *health) error {
+	for {
+		err := probeOnce(ctx, st, key, body)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case classify(err) == fatal, classify(err) == refused:
+			return explain(err, a.cfg, target)
+		case classify(err) == lost:
+			if !a.raced(ctx) {
+				return ctx.Err()
+			}
+			continue
+		}
+		h.bad(ctx, target, "probe", err)
+		if !a.wait(ctx, h) {
+			return ctx.Err()
+		}
+	}
+}
+
 // probeExpiry clears away what a crash in between leaves. It goes out as a
 // duration: a time by a clock that is behind the server's would be over already.
 const probeExpiry = time.Minute
 
-func probeOnce(ctx context.Context, st store, body []byte) error {
-	known, err := st.lookup(ctx, probeKey)
+func probeOnce(ctx context.Context, st store, key string, body []byte) error {
+	known, err := st.lookup(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -59,7 +65,7 @@ func probeOnce(ctx context.Context, st store, body []byte) error {
 	for s := plan(known, m, rules{}); s.writes(); s = plan(known, m, rules{}) {
 		op := m
 		op.fence = carries(s, known, m)
-		cas, err := st.operate(ctx, probeKey, s, known.cas, op)
+		cas, err := st.operate(ctx, key, s, known.cas, op)
 		if err != nil {
 			return err
 		}

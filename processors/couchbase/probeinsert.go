@@ -15,9 +15,10 @@ import (
 // as it should be; then first writes may be inserts. Each try has a key of its own,
 // for a key's tombstone stays for days.
 func probeInsert(ctx context.Context, st store, get bodyOf, target Target, cfg Config, log *slog.Logger) (string, error) {
-	a, h := attempts{cfg: cfg}, &health{log: log}
+	a, h := &attempts{cfg: cfg}, &health{log: log}
 	for {
-		odd, err := tryInsert(ctx, st, get, probeKey+"::"+rand.Text())
+		key := probeKey + "::" + rand.Text()
+		odd, err := tryInsert(ctx, st, get, key)
 		switch {
 		case err == nil:
 			return odd, nil
@@ -30,12 +31,23 @@ func probeInsert(ctx context.Context, st store, get bodyOf, target Target, cfg C
 		if !a.wait(ctx, h) {
 			return "", ctx.Err()
 		}
+		// The try may have left a document; it is not for readers of the bucket.
+		if err := probeUntil(ctx, st, key, nil, target, a, h); err != nil {
+			return "", err
+		}
 	}
 }
 
 // bodyOf reads a document as it is stored; the error matches ErrNotFound where
 // there is none.
 type bodyOf func(ctx context.Context, key string) ([]byte, error)
+
+func (c *Client) bodies(target Target) bodyOf {
+	return func(ctx context.Context, key string) ([]byte, error) {
+		body, _, err := c.Get(ctx, target, key)
+		return body, err
+	}
+}
 
 // tryInsert returns an error where the try says nothing.
 func tryInsert(ctx context.Context, st store, get bodyOf, key string) (string, error) {

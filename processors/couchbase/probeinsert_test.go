@@ -6,8 +6,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/couchbase/gocb/v2"
+	"github.com/couchbase/gocbcore/v10/memd"
+
+	"customer360/internal/local/couchbase"
 )
 
 // oddStore is a server that does inserts otherwise.
@@ -91,11 +95,7 @@ func TestInsertOnANode(t *testing.T) {
 	cfg := nodeConfig(node)
 	client := connect(t, cfg)
 	col := open(t, client, cfg.Documents)
-	get := func(ctx context.Context, key string) ([]byte, error) {
-		body, _, err := client.Get(ctx, cfg.Documents, key)
-		return body, err
-	}
-	if odd, err := probeInsert(t.Context(), col, get, cfg.Documents, cfg, testLog()); odd != "" || err != nil {
+	if odd, err := probeInsert(t.Context(), col, client.bodies(cfg.Documents), cfg.Documents, cfg, testLog()); odd != "" || err != nil {
 		t.Errorf("%q, %v", odd, err)
 	}
 	l := newLedger()
@@ -108,5 +108,25 @@ func TestInsertOnANode(t *testing.T) {
 		w.submit(l.message(key, 5, body))
 		settled(t, l)
 		is2(t, client, col, key, body, Fence{1, 5})
+	}
+}
+
+// Answers that are lost, at the insert and at the removal: what the tries left is
+// removed before the sink runs.
+func TestProbeInsertLeavesNothing(t *testing.T) {
+	node := startNode(t)
+	cfg := nodeConfig(node)
+	cfg.Timeout = 200 * time.Millisecond
+	client := connect(t, cfg)
+	col := open(t, client, cfg.Documents)
+	node.SetFaults(couchbase.Fault{Kind: couchbase.FaultCloseAfter, Rate: 1, Opcodes: []memd.CmdCode{memd.CmdSubDocMultiMutation}, Times: 3})
+	if odd, err := probeInsert(t.Context(), col, client.bodies(cfg.Documents), cfg.Documents, cfg, testLog()); odd != "" || err != nil {
+		t.Fatalf("%q, %v", odd, err)
+	}
+	if hits := node.FaultHits(); hits != 3 {
+		t.Errorf("%d faults have struck, not 3", hits)
+	}
+	if err := node.EachKey("customer360", func(key []byte) { t.Errorf("%s is there", key) }); err != nil {
+		t.Error(err)
 	}
 }

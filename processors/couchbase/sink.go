@@ -131,11 +131,7 @@ func (s *Sink) Run(ctx context.Context) error {
 
 // firstWrite is FirstInsert on a server that does it as it was found to.
 func (s *Sink) firstWrite(ctx context.Context, client *Client, col *collection) (string, error) {
-	get := func(ctx context.Context, key string) ([]byte, error) {
-		body, _, err := client.Get(ctx, s.target, key)
-		return body, err
-	}
-	odd, err := probeInsert(ctx, col, get, s.target, s.cfg, s.deps.Log)
+	odd, err := probeInsert(ctx, col, client.bodies(s.target), s.target, s.cfg, s.deps.Log)
 	if err == nil && odd != "" {
 		s.deps.Log.Warn("this server does not insert as others do: first writes go by way of a tombstone, which takes three writes each",
 			"target", s.target.String(), "insert", odd)
