@@ -7,54 +7,66 @@ FUZZTIME ?= 60s
 LINT_VERSION := v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test race recovery stories faults chaos lint fuzz bench bench-merge vuln sdk-clients clean
 
+.PHONY: help
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: run
 run: $(BIN) ## build, and run the whole line on embedded parts (Ctrl-C ends it; ARGS="--customers 100000" ...)
 	@exec ./$(BIN) up $(ARGS)
 
+.PHONY: build
 build: $(BIN) ## build bin/customer360
 
 $(BIN): $(SOURCES)
 	$(GO) build -trimpath -o $@ ./cmd/customer360
 
+.PHONY: test
 test: ## everything that needs only Go
 	$(GO) test -timeout 15m ./...
 
+.PHONY: race
 race: ## engine, sinks and what runs beside them, under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./topology/... ./processors/... ./emitters/...
 
+.PHONY: stories
 stories: ## STORIES (10000) random stories of the sources against the model (SEED=n repeats a run)
 	STORIES=$${STORIES:-10000} SEED=$(SEED) $(GO) test -count 1 -timeout 30m -run 'Property(Stories|EveryInterleaving|KeptStories|Values)$$' -v ./processors
 
+.PHONY: faults
 faults: ## the embedded Couchbase's faults, each for FAULTS (10s) at 1%, 10% and 100%; beside it STORIES (5000) of two sinks
 	@STORIES=$${STORIES:-5000} $(GO) test -count 1 -timeout 30m -run 'PropertyNewestFence' -v ./processors/couchbase & stories=$$!; \
 	FAULTS=$${FAULTS:-10s} $(GO) test -count 1 -timeout 30m -run 'PropertyFaults|FaultMemory|Failover' -v ./processors/couchbase; faults=$$?; \
 	wait $$stories && exit $$faults
 
+.PHONY: chaos
 chaos: build ## four real processes under kill -9, SIGSTOP, full disks, network cuts, clock jumps for SECONDS (60), from SEED (1); Linux
 	@$(GO) build -trimpath -o bin/customer360-chaos ./bench/cmd/customer360-chaos
 	@./bin/customer360-chaos --binary $(BIN) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: recovery
 recovery: ## recovery of a million keys from Kafka, with its progress and rate
 	ENGINE_RECOVERY_KEYS=1000000 $(GO) test ./topology/engine -run 'TestRecovery$$' -v -count=1 -timeout 15m
 
+.PHONY: lint
 lint: ## go vet, gofmt and golangci-lint (installed on first use)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) run ./...
 
+.PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60s)
 	@set -e; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
 	    echo "$$(dirname $$file) $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
 	  done; done
 
+.PHONY: bench
 bench: ## Go benchmarks beside the code, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-merge
 bench-merge: ## merge as shipped beside raw franz-go, broker in the process (ARGS="--records 1000000 ...")
 	$(GO) run ./bench/cmd/customer360-bench --records 500000 --keys 50000 --rounds 5 \
 	  --commit "$$(git describe --always --dirty=+dirty --abbrev=40 --exclude='*')" --out results.parquet $(ARGS)
@@ -64,6 +76,7 @@ bench-merge: ## merge as shipped beside raw franz-go, broker in the process (ARG
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customer360-vulndb
 
+.PHONY: vuln
 vuln: ## govulncheck: known vulnerabilities in what the code calls
 	@if curl -sfo /dev/null --max-time 10 https://vuln.go.dev/index/db.json; then $(GO) run $(GOVULNCHECK) ./...; else \
 	  echo "vuln.go.dev cannot be reached: the database comes from the module proxy"; set -e; \
@@ -74,6 +87,7 @@ vuln: ## govulncheck: known vulnerabilities in what the code calls
 # SDKs of other languages, as clients of the embedded node (TestOtherSDKs): what is not installable here is left out.
 SDK_CACHE = $(or $(CUSTOMER360_SDK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/customer360-sdk)
 
+.PHONY: sdk-clients
 sdk-clients: ## install Couchbase's Python, Node.js and Java SDKs into a cache folder, for a test
 	@mkdir -p '$(SDK_CACHE)'
 	@if command -v python3 >/dev/null; then test -d '$(SDK_CACHE)/python/lib' || python3 -m venv '$(SDK_CACHE)/python'; \
@@ -82,5 +96,6 @@ sdk-clients: ## install Couchbase's Python, Node.js and Java SDKs into a cache f
 	@if command -v mvn >/dev/null && command -v java >/dev/null; then mvn -q -B -f internal/local/couchbase/testdata/sdk/pom.xml \
 	  dependency:copy-dependencies -DoutputDirectory='$(SDK_CACHE)/java'; else echo "no mvn or no java: left out"; fi
 
+.PHONY: clean
 clean: ## remove what was built and the local run's folder
 	rm -rf bin .customer360

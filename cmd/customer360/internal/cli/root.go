@@ -118,8 +118,17 @@ wrong; 3 refused: in use, held, or pinned to another generation.`,
 		}
 		return nil
 	}
-	root.AddCommand(a.upCommand(), a.runCommand(), a.getCommand(), a.importCommand(), a.deadLettersCommand(),
-		a.topicsCommand(), a.topologyCommand(), a.configCommand(), a.versionCommand())
+	root.AddCommand(
+		a.upCommand(),
+		a.runCommand(),
+		a.getCommand(),
+		a.importCommand(),
+		a.deadLettersCommand(),
+		a.topicsCommand(),
+		a.topologyCommand(),
+		a.configCommand(),
+		a.versionCommand(),
+	)
 	usageErrors(root)
 	return root
 }
