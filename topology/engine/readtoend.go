@@ -20,27 +20,52 @@ import (
 // It ends where a log ends in transaction markers or aborted records, and
 // where compaction has emptied its tail. An error of fn ends it, unwrapped.
 func ReadToEnd(ctx context.Context, client []kgo.Opt, topic string, fn func(*kgo.Record) error) error {
-	cl, err := kgo.NewClient(append(slices.Clone(client), readerOptions()...)...)
+	return NewReader(client, topic).Read(ctx, fn)
+}
+
+// Reader reads a topic in rounds. It is not safe for concurrent use.
+type Reader struct {
+	client []kgo.Opt
+	topic  string
+	next   map[int32]int64
+}
+
+// NewReader makes a Reader that begins at the start of every partition.
+func NewReader(client []kgo.Opt, topic string) *Reader {
+	return &Reader{client: client, topic: topic, next: map[int32]int64{}}
+}
+
+// Next is where the next Read goes on, by partition: behind everything that
+// was committed when the last one began. Before the first it is empty.
+func (r *Reader) Next() map[int32]int64 { return maps.Clone(r.next) }
+
+// Read is ReadToEnd for what was committed since the last Read. After an error
+// the round is read again, from where it began.
+func (r *Reader) Read(ctx context.Context, fn func(*kgo.Record) error) error {
+	cl, err := kgo.NewClient(append(slices.Clone(r.client), readerOptions()...)...)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", topic, err)
+		return fmt.Errorf("reading %s: %w", r.topic, err)
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
-	ends, err := listed(adm.ListCommittedOffsets(ctx, topic))
+	ends, err := listed(adm.ListCommittedOffsets(ctx, r.topic))
 	if err != nil {
-		return fmt.Errorf("the end of %s: %w", topic, err)
+		return fmt.Errorf("the end of %s: %w", r.topic, err)
 	}
-	starts, err := listed(adm.ListStartOffsets(ctx, topic))
+	starts, err := listed(adm.ListStartOffsets(ctx, r.topic))
 	if err != nil {
-		return fmt.Errorf("the start of %s: %w", topic, err)
+		return fmt.Errorf("the start of %s: %w", r.topic, err)
 	}
-	partitions := ends[topic]
-	for _, p := range slices.Sorted(maps.Keys(partitions)) {
-		start := starts[topic][p].Offset
-		if err := readPartition(ctx, cl, topic, p, start, partitions[p].Offset, fn); err != nil {
+	next := map[int32]int64{}
+	for _, p := range slices.Sorted(maps.Keys(ends[r.topic])) {
+		end := ends[r.topic][p].Offset
+		start := max(r.next[p], starts[r.topic][p].Offset)
+		if err := readPartition(ctx, cl, r.topic, p, start, end, fn); err != nil {
 			return err
 		}
+		next[p] = max(start, end)
 	}
+	r.next = next
 	return nil
 }
 

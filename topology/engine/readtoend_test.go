@@ -139,3 +139,40 @@ func TestReadToEndReadsLargeRecords(t *testing.T) {
 		t.Fatalf("%d records, want 3", len(got))
 	}
 }
+
+// TestReaderGoesOn: each round gives what was committed since the last one, also
+// where fn has failed in between.
+func TestReaderGoesOn(t *testing.T) {
+	b := kafkatest.Start(t, kafkatest.WithTopics(2, "t"))
+	a := b.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("a"))
+	r := engine.NewReader([]kgo.Opt{kgo.SeedBrokers(b.Addr)}, "t")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	round := func(want ...string) {
+		t.Helper()
+		var got []string
+		if err := r.Read(ctx, func(r *kgo.Record) error {
+			got = append(got, string(r.Value))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the round has %v, want %v", got, want)
+		}
+	}
+	round()
+	transact(t, a, kgo.TryCommit, on("t", 0, "k", "1"), on("t", 1, "k", "2"))
+	round("1", "2")
+	round()
+	transact(t, a, kgo.TryAbort, on("t", 0, "k", "no"))
+	transact(t, a, kgo.TryCommit, on("t", 0, "k", "3"), on("t", 0, "k", "4"))
+	stop := errors.New("stop")
+	if err := r.Read(ctx, func(*kgo.Record) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("the round ended with %v", err)
+	}
+	round("3", "4")
+	if next := r.Next(); next[0] < 5 || next[1] < 2 {
+		t.Errorf("it goes on at %v", next)
+	}
+}

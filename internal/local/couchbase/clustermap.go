@@ -53,7 +53,7 @@ func globalMap(v mapVersion, port int) clusterMap {
 
 // bucketMap gives all vbuckets to this node. $HOST stands for the name by which
 // the client reached it.
-func bucketMap(v mapVersion, port int, b *bucket) clusterMap {
+func bucketMap(v mapVersion, port int, b *bucket, withoutScans bool) clusterMap {
 	m := globalMap(v, port)
 	m.Name, m.UUID, m.NodeLocator = b.name, fmt.Sprintf("%016x", b.state.seed), "vbucket"
 	m.Nodes = []mapNode{{Hostname: fmt.Sprintf("$HOST:%d", port)}}
@@ -65,6 +65,9 @@ func bucketMap(v mapVersion, port int, b *bucket) clusterMap {
 	m.BucketCapabilities = []string{"collections", "durableWrite", "tombstonedUserXAttrs", "couchapi", "subdoc.ReplaceBodyWithXattr",
 		"subdoc.DocumentMacroSupport", "subdoc.ReviveDocument", "subdoc.AccessDeleted", "subdoc.ReplicaRead", "preserveExpiry",
 		"cbhello", "touch", "cccp", "nodesExt", "xattr"}
+	if !withoutScans {
+		m.BucketCapabilities = append(m.BucketCapabilities, "rangeScan")
+	}
 	return m
 }
 
@@ -77,7 +80,7 @@ func (n *Node) renderMaps(port int) error {
 		return err
 	}
 	for name, b := range n.buckets {
-		if n.maps, err = renderMap(n.maps, name, bucketMap(n.mapVersion, port, b)); err != nil {
+		if n.maps, err = renderMap(n.maps, name, bucketMap(n.mapVersion, port, b, n.cfg.WithoutScans)); err != nil {
 			return err
 		}
 	}

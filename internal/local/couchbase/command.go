@@ -65,6 +65,9 @@ func commands() map[memd.CmdCode]*command {
 	for code, c := range subdocCommands() {
 		all[code] = c
 	}
+	for code, c := range scanCommands() {
+		all[code] = c
+	}
 	quiet := func(code, loud memd.CmdCode, silent status) {
 		c := *all[loud]
 		c.quiet, c.isQuiet = silent, true

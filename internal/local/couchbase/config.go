@@ -25,6 +25,8 @@ type Config struct {
 	PurgeInterval time.Duration // how long a tombstone (and its system xattrs) is kept
 	SweepInterval time.Duration // between looks for expired documents and old tombstones
 
+	WithoutScans bool // as a server before 7.6, which has no range scans
+
 	FailoverHistory int // how many writes a failover can lose; they are kept in memory, twice as many at most
 }
 

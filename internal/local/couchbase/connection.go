@@ -28,6 +28,7 @@ type connection struct {
 	scram         *scramExchange
 	bucket        *bucket
 	mapSent       bool // a not-my-vbucket answer had the map
+	scans         map[scanID]*rangeScan
 	closing       bool
 
 	pending      []operation // on documents of bucket, in the order they came
@@ -58,6 +59,7 @@ func (c *connection) serve() error {
 	defer func() {
 		close(c.done)
 		_ = c.conn.Close()
+		c.endScans()
 		c.late.Wait()
 	}()
 	if isManagement(c.r) {

@@ -57,6 +57,8 @@
 //     the majority. Persistence means what "acknowledged" means above.
 //   - Sequence numbers come from one counter for the bucket: within a vbucket they
 //     grow, with gaps. After a restart OBSERVE_SEQNO may be ahead of the vbucket.
+//   - A range scan (rangescan.go) holds a snapshot of the store until it is
+//     complete or its connection ends. Its documents come without xattrs.
 //   - The cluster map's mgmt port is the same port: SDKs want one to be there. The
 //     first byte of a connection tells HTTP from packets.
 //

@@ -54,8 +54,14 @@ func New(cfg Config, deps Deps) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couchbase node: %w", err)
 	}
+	known := commands()
+	if cfg.WithoutScans {
+		for code := range scanCommands() {
+			delete(known, code)
+		}
+	}
 	return &Node{
-		cfg: cfg, log: deps.Log, now: deps.Now, open: openFiles, commands: commands(), credentials: credentials,
+		cfg: cfg, log: deps.Log, now: deps.Now, open: openFiles, commands: known, credentials: credentials,
 		ready: make(chan struct{}), stopping: make(chan struct{}),
 		buckets: map[string]*bucket{}, connections: map[*connection]struct{}{},
 	}, nil
