@@ -38,14 +38,10 @@ func Rekey(cfg RekeyConfig, m *Metrics) *goka.GroupGraph {
 }
 
 func newRekeyer(cfg RekeyConfig, m *Metrics) *rekeyer {
-	partitions, ok := cfg.Settings.RawPartitions[cfg.Source.Topic]
-	if !ok {
-		partitions = cfg.Settings.Partitions
-	}
 	return &rekeyer{
 		source: cfg.Source, records: goka.Stream(cfg.Settings.Records()), generation: cfg.Settings.Generation,
 		limit: limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
-		placement: placement{partitions: partitions},
+		placement: placement{partitions: cfg.Settings.PartitionsOf(cfg.Source.Topic)},
 		forms:     forms{guard: cfg.Guard, topic: cfg.Source.Topic},
 	}
 }

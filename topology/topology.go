@@ -25,9 +25,13 @@ type Settings struct {
 	Generation        int    `json:"generation"`          // from 1
 	Partitions        int32  `json:"partitions"`          // of every internal topic
 	HomeDeliveryTopic string `json:"home_delivery_topic"` // raw topic of Home Delivery
-	// RawPartitions holds the counts of raw topics that exist already and
+	// RawPartitions holds the counts of Kept topics that exist already and
 	// differ from Partitions; rekey's tables follow them.
 	RawPartitions map[string]int32 `json:"raw_partitions,omitempty"`
+	// Poller is the generation that last changed Partitions: the poller's group,
+	// table and polls carry its number, since they must have as many partitions
+	// as the documents. 0: they carry none.
+	Poller int `json:"poller,omitempty"`
 }
 
 // DefaultSettings are generation 1 with 12 partitions.
@@ -87,8 +91,40 @@ func (s Settings) MergeGroup() string                { return s.scoped("merge") 
 func (s Settings) StagingGroup(source string) string { return s.scoped("staging." + source) }
 func (s Settings) SinkGroup() string                 { return s.scoped("sink") }
 
-// RestpollGroup outlives generations, so that a rebuild makes no requests.
+// RestpollGroup and PollsTopic outlive generations, so that a rebuild makes no
+// requests; they are the names while Settings.Poller is 0.
 const RestpollGroup = "restpoll"
+
+// PollerGroup is the poller's group.
+func (s Settings) PollerGroup() string { return s.pollers(RestpollGroup) }
+
+// Polls is the topic of the poller's raw results.
+func (s Settings) Polls() string { return s.pollers(PollsTopic) }
+
+func (s Settings) pollers(name string) string {
+	if s.Poller == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s.g%d", name, s.Poller)
+}
+
+// Kept are the topics that outlive generations and whose partition counts stay
+// what they are: the raw topics and the dead letters.
+func (s Settings) Kept() []string {
+	kept := []string{DeadLetterTopic}
+	for _, source := range Sources() {
+		kept = append(kept, s.RawTopic(source))
+	}
+	return kept
+}
+
+// PartitionsOf is the partition count of one of the Kept topics.
+func (s Settings) PartitionsOf(topic string) int32 {
+	if n, ok := s.RawPartitions[topic]; ok {
+		return n
+	}
+	return s.Partitions
+}
 
 func (s Settings) scoped(name string) string { return fmt.Sprintf("%s.g%d", name, s.Generation) }
 
@@ -123,7 +159,7 @@ func New(s Settings) (Graph, error) {
 	g.Groups = append(g.Groups,
 		Group{Name: s.MergeGroup(), Stage: "merge", Inputs: []string{s.Records()},
 			Outputs: []string{s.Documents(), DeadLetterTopic}, Table: true, Transactional: true},
-		Group{Name: RestpollGroup, Stage: "restpoll", Inputs: []string{s.Documents(), PollsTopic},
+		Group{Name: s.PollerGroup(), Stage: "restpoll", Inputs: []string{s.Documents(), s.Polls()},
 			Outputs: []string{AnswersTopic, DeadLetterTopic}, Table: true, Transactional: true},
 		Group{Name: s.StagingGroup(codec.HomeDelivery), Stage: "staging", Source: codec.HomeDelivery,
 			Inputs: []string{s.HomeDeliveryTopic}},
@@ -136,18 +172,12 @@ func New(s Settings) (Graph, error) {
 
 func (g Graph) topics() []Topic {
 	s := g.Settings
-	raw := func(name string) int32 {
-		if n, ok := s.RawPartitions[name]; ok {
-			return n
-		}
-		return s.Partitions
-	}
 	topics := []Topic{
 		{Name: s.HomeDeliveryTopic, Key: "row id", WrittenBy: "Debezium", External: true,
 			Config: compacted(map[string]string{"min.compaction.lag.ms": millis(RawCompactionLag)})},
 		{Name: LoyaltyTopic, Key: "member id", WrittenBy: "csvdir", Config: compacted(nil)},
 		{Name: FilesTopic, Key: "file hash@mtime", WrittenBy: "csvdir", Config: compacted(nil), Partitions: 1},
-		{Name: PollsTopic, Key: "asked-for email", WrittenBy: "restpoll's HTTP workers", Config: deleted(PollsRetention)},
+		{Name: s.Polls(), Key: "asked-for email", WrittenBy: "restpoll's HTTP workers", Config: deleted(PollsRetention)},
 		{Name: AnswersTopic, Key: "asked-for email", WrittenBy: "restpoll", Config: compacted(nil)},
 		{Name: ProductsTopic, Key: "product id", WrittenBy: "restpoll", Config: compacted(nil), Partitions: 1},
 		{Name: s.Records(), Key: "document key", WrittenBy: "rekey", Config: deleted(RecordsRetention)},
@@ -157,13 +187,13 @@ func (g Graph) topics() []Topic {
 	}
 	for i, t := range topics {
 		if t.Partitions == 0 {
-			topics[i].Partitions = raw(t.Name)
+			topics[i].Partitions = s.PartitionsOf(t.Name)
 		}
 	}
 	for _, group := range g.Groups {
 		if group.Table {
 			topics = append(topics, Topic{Name: group.TableTopic(), Key: "input key", WrittenBy: "goka, table of " + group.Name,
-				Partitions: raw(group.Inputs[0]), Config: compacted(nil)})
+				Partitions: s.PartitionsOf(group.Inputs[0]), Config: compacted(nil)})
 		}
 	}
 	return topics

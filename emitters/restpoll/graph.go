@@ -27,9 +27,9 @@ func graph(settings topology.Settings, rules *Rules, observe observer) *goka.Gro
 		value, _ := msg.([]byte)
 		consume(ctx, settings, rules, value, observe)
 	}
-	return goka.DefineGroup(topology.RestpollGroup,
+	return goka.DefineGroup(goka.Group(settings.PollerGroup()),
 		goka.Input(goka.Stream(settings.Documents()), raw, callback),
-		goka.Input(topology.PollsTopic, raw, callback),
+		goka.Input(goka.Stream(settings.Polls()), raw, callback),
 		goka.Output(topology.AnswersTopic, raw),
 		goka.Output(topology.DeadLetterTopic, raw),
 		goka.Persist(raw),
@@ -43,14 +43,14 @@ func consume(ctx goka.Context, settings topology.Settings, rules *Rules, value [
 		return // most documents are orders: not even the table is asked
 	}
 	if engine.DeliveryOf(ctx).Misplaced() {
-		misplaced(ctx, rules, value, observe)
+		misplaced(ctx, settings, rules, value, observe)
 		return
 	}
 	var old *entry
 	if stored, _ := ctx.Value().([]byte); stored != nil {
 		old = new(entry)
 		if err := old.decode(stored); err != nil {
-			ctx.Fail(engine.Fatal(fmt.Errorf("reading the table of %s at %s/%d offset %d: %w", topology.RestpollGroup, topic, ctx.Partition(), ctx.Offset(), err)))
+			ctx.Fail(engine.Fatal(fmt.Errorf("reading the table of %s at %s/%d offset %d: %w", settings.PollerGroup(), topic, ctx.Partition(), ctx.Offset(), err)))
 		}
 	}
 	raw := codec.Raw{
@@ -58,7 +58,7 @@ func consume(ctx goka.Context, settings topology.Settings, rules *Rules, value [
 		Key: []byte(key), Value: value, Headers: ctx.Headers(),
 	}
 	var d decision
-	if topic == topology.PollsTopic {
+	if topic == settings.Polls() {
 		d = rules.polled(key, old, &raw)
 	} else {
 		d = rules.document(key, old, &raw)
@@ -84,10 +84,10 @@ func consume(ctx goka.Context, settings topology.Settings, rules *Rules, value [
 
 // misplaced takes a record that its writer put into another partition than its
 // key's: the entry lies elsewhere.
-func misplaced(ctx goka.Context, rules *Rules, value []byte, observe observer) {
+func misplaced(ctx goka.Context, settings topology.Settings, rules *Rules, value []byte, observe observer) {
 	d := decision{outcome: outcomeUnreadable}
 	topic := string(ctx.Topic())
-	if topic == topology.PollsTopic {
+	if topic == settings.Polls() {
 		raw := codec.Raw{Partition: ctx.Partition(), Offset: ctx.Offset(), Key: []byte(ctx.Key()), Value: value, Headers: ctx.Headers()}
 		d.dead = rules.deadLetter(&raw, "the key belongs to another partition: the record was written with another partitioner")
 		ctx.Emit(topology.DeadLetterTopic, d.dead.Coordinates(), d.dead.Value, goka.WithCtxEmitHeaders(d.dead.KafkaHeaders()))

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-
-	"customer360/topology"
 )
 
 // openPatience is how long a recovered partition waits for the results that
@@ -48,26 +46,27 @@ func (p *Poller) open(ctx context.Context) error {
 func (p *Poller) mark(ctx context.Context, admin *kadm.Client, partitions []int32) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	group, polls := p.deps.Settings.PollerGroup(), p.deps.Settings.Polls()
 	// The commit first: the end can only be later.
-	commits, err := admin.FetchOffsetsForTopics(ctx, topology.RestpollGroup, topology.PollsTopic)
+	commits, err := admin.FetchOffsetsForTopics(ctx, group, polls)
 	if err != nil {
-		return fmt.Errorf("fetching the commits of %s: %w", topology.RestpollGroup, err)
+		return fmt.Errorf("fetching the commits of %s: %w", group, err)
 	}
-	starts, err := admin.ListStartOffsets(ctx, topology.PollsTopic)
+	starts, err := admin.ListStartOffsets(ctx, polls)
 	if err != nil {
-		return fmt.Errorf("listing the starts of %s: %w", topology.PollsTopic, err)
+		return fmt.Errorf("listing the starts of %s: %w", polls, err)
 	}
-	ends, err := admin.ListEndOffsets(ctx, topology.PollsTopic)
+	ends, err := admin.ListEndOffsets(ctx, polls)
 	if err != nil {
-		return fmt.Errorf("listing the ends of %s: %w", topology.PollsTopic, err)
+		return fmt.Errorf("listing the ends of %s: %w", polls, err)
 	}
 	for _, partition := range partitions {
-		start, _ := starts.Lookup(topology.PollsTopic, partition)
-		end, ok := ends.Lookup(topology.PollsTopic, partition)
+		start, _ := starts.Lookup(polls, partition)
+		end, ok := ends.Lookup(polls, partition)
 		if !ok || end.Err != nil || start.Err != nil {
 			continue // asked again
 		}
-		commit, _ := commits.Lookup(topology.PollsTopic, partition)
+		commit, _ := commits.Lookup(polls, partition)
 		until := end.Offset
 		if max(commit.At, start.Offset) >= until {
 			until = 0

@@ -3,8 +3,6 @@ package restpoll
 import (
 	"context"
 	"time"
-
-	"customer360/topology"
 )
 
 // begin sets the context that ends all agendas' requests.
@@ -138,7 +136,7 @@ func (s *schedule) decided(now time.Time, partition int32, topic, key string, of
 	if a == nil {
 		return
 	}
-	if topic == topology.PollsTopic && !a.open {
+	if topic == s.polls && !a.open {
 		a.read = offset + 1
 		a.open = a.until > 0 && a.read >= a.until
 	}

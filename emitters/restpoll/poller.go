@@ -32,6 +32,8 @@ type Deps struct {
 	Decoder  codec.Decoder     // of onlinestore.answers: the one that rekey uses
 	HTTP     *http.Client      // nil: one of the poller's own
 	Now      func() time.Time  // nil: time.Now
+
+	Admit func(ctx context.Context) error // the group's hook of the engine; nil: none
 }
 
 // Poller is one instance of the group restpoll with its HTTP workers.
@@ -73,6 +75,7 @@ func New(cfg Config, deps Deps) (*Poller, error) {
 		schedule: newSchedule(cfg, int(deps.Settings.Partitions), rand.Float64),
 		recovery: make(chan struct{}, 1),
 	}
+	p.schedule.polls = deps.Settings.Polls()
 	var err error
 	if p.client, err = newClient(cfg, deps.HTTP, deps.Now); err != nil {
 		return nil, fmt.Errorf("restpoll: %w", err)
@@ -89,11 +92,11 @@ func New(cfg Config, deps Deps) (*Poller, error) {
 // newGroup puts the graph on the engine.
 func (p *Poller) newGroup() (*engine.Group, error) {
 	cfg := p.deps.Engine
-	cfg.Group, cfg.Transactional = topology.RestpollGroup, true
+	cfg.Group, cfg.Transactional = p.deps.Settings.PollerGroup(), true
 	rules := NewRules(p.cfg, p.deps.Settings, p.deps.Decoder)
 	return engine.New(cfg, graph(p.deps.Settings, rules, p.decided),
 		engine.Deps{Log: p.log, Registry: p.deps.Registry},
-		engine.Hooks{Recovered: p.recovered, Revoked: p.revoked})
+		engine.Hooks{Admit: p.deps.Admit, Recovered: p.recovered, Revoked: p.revoked})
 }
 
 func (p *Poller) decided(partition int32, topic, key string, offset int64, d *decision) {
@@ -120,7 +123,7 @@ func (p *Poller) revoked(partition int32) { p.schedule.revoked(p.now(), partitio
 // Run polls until ctx ends (nil), or the group fails for good. Requests under
 // way are abandoned then: their emails stay due.
 func (p *Poller) Run(ctx context.Context) error {
-	publisher, err := newPublisher(p.deps.Kafka)
+	publisher, err := newPublisher(p.deps.Kafka, p.deps.Settings.Polls())
 	if err != nil {
 		return fmt.Errorf("restpoll: %w", err)
 	}

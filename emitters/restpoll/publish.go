@@ -13,10 +13,11 @@ import (
 // result counts only where its poll is awaited.
 type publisher struct {
 	kafka   *kgo.Client
+	polls   string    // topic of the raw results
 	buffers sync.Pool // *[]byte
 }
 
-func newPublisher(kafka []kgo.Opt) (*publisher, error) {
+func newPublisher(kafka []kgo.Opt, polls string) (*publisher, error) {
 	opts := append(kafka[:len(kafka):len(kafka)],
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // Java's murmur2, as topology.Partition
@@ -28,7 +29,7 @@ func newPublisher(kafka []kgo.Opt) (*publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &publisher{kafka: client}, nil
+	return &publisher{kafka: client, polls: polls}, nil
 }
 
 // result writes a poll's result; done is called once, maybe on another
@@ -39,7 +40,7 @@ func (p *publisher) result(ctx context.Context, email string, r *result, done fu
 		buffer = new([]byte)
 	}
 	*buffer = r.append((*buffer)[:0])
-	record := &kgo.Record{Topic: topology.PollsTopic, Key: []byte(email), Value: *buffer}
+	record := &kgo.Record{Topic: p.polls, Key: []byte(email), Value: *buffer}
 	p.kafka.Produce(ctx, record, func(_ *kgo.Record, err error) {
 		if cap(*buffer) <= keptBuffer {
 			p.buffers.Put(buffer)

@@ -15,6 +15,7 @@ import (
 type Rules struct {
 	decoder    codec.Decoder
 	topic      string // where answers are published
+	polls      string // where the raw results come from
 	generation int    // of documents without the header
 
 	interval, notFoundInterval time.Duration
@@ -25,7 +26,7 @@ type Rules struct {
 // NewRules takes of the configuration what concerns the callback.
 func NewRules(cfg Config, settings topology.Settings, decoder codec.Decoder) *Rules {
 	return &Rules{
-		decoder: decoder, topic: settings.RawTopic(codec.OnlineStore), generation: settings.Generation,
+		decoder: decoder, topic: settings.RawTopic(codec.OnlineStore), polls: settings.Polls(), generation: settings.Generation,
 		interval: cfg.Interval, notFoundInterval: cfg.NotFoundInterval,
 		backoff: cfg.RetryBackoff, backoffMax: cfg.RetryBackoffMax,
 		maxValueBytes: topology.MaxMessageBytes - recordOverhead,
@@ -261,7 +262,7 @@ func (r *Rules) deadLetter(raw *codec.Raw, reason string) *codec.DeadLetter {
 	}
 	return &codec.DeadLetter{
 		Stage: "restpoll", Source: codec.OnlineStore,
-		Topic: topology.PollsTopic, Partition: raw.Partition, Offset: raw.Offset,
+		Topic: r.polls, Partition: raw.Partition, Offset: raw.Offset,
 		Reason: reason, Key: raw.Key, Value: raw.Value, Headers: raw.Headers,
 	}
 }

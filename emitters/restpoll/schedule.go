@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"customer360/topology"
 )
 
 // idle is how long the dispatcher sleeps where nothing is due; it is woken
@@ -26,8 +28,9 @@ type job struct {
 // schedule decides what is asked for next. It has no goroutine and no clock of
 // its own: time is an argument.
 type schedule struct {
-	cfg  Config
-	wake chan struct{} // something changed that the dispatcher may wait for
+	cfg   Config
+	polls string        // topic of the raw results
+	wake  chan struct{} // something changed that the dispatcher may wait for
 
 	mu       sync.Mutex
 	base     context.Context // of the agendas
@@ -43,7 +46,7 @@ type schedule struct {
 
 func newSchedule(cfg Config, partitions int, jitter func() float64) *schedule {
 	return &schedule{
-		cfg: cfg, wake: make(chan struct{}, 1), base: context.Background(),
+		cfg: cfg, polls: topology.PollsTopic, wake: make(chan struct{}, 1), base: context.Background(),
 		agendas:  make(map[int32]*agenda),
 		products: newProductQueue(cfg),
 		circuit:  circuit{threshold: cfg.CircuitFailures, first: cfg.CircuitWait, max: cfg.CircuitWaitMax, jitter: jitter},

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology"
 )
 
 func TestHeed(t *testing.T) {
@@ -56,7 +58,7 @@ func TestUnwrittenResultIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	if p.publisher, err = newPublisher([]kgo.Opt{kgo.SeedBrokers("127.0.0.1:1")}); err != nil {
+	if p.publisher, err = newPublisher([]kgo.Opt{kgo.SeedBrokers("127.0.0.1:1")}, topology.PollsTopic); err != nil {
 		t.Fatal(err)
 	}
 	p.publisher.close() // so that every write fails at once

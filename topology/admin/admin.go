@@ -16,22 +16,26 @@ import (
 	"customer360/topology"
 )
 
-// Discover fills in the partition counts of raw topics that exist already:
-// Debezium's topic may have any.
+// Discover fills in the partition counts of the topics that outlive
+// generations and exist already: Debezium's may have any, and the others keep
+// theirs when a rebuild changes Settings.Partitions.
 func Discover(ctx context.Context, cl *kgo.Client, s topology.Settings) (topology.Settings, error) {
-	topics, err := kadm.NewClient(cl).ListTopics(ctx, s.HomeDeliveryTopic)
+	topics, err := kadm.NewClient(cl).ListTopics(ctx, s.Kept()...)
 	if err != nil {
-		return s, fmt.Errorf("reading the metadata of %s: %w", s.HomeDeliveryTopic, err)
+		return s, fmt.Errorf("reading the metadata of the raw topics: %w", err)
 	}
-	t := topics[s.HomeDeliveryTopic]
-	switch {
-	case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
-		return s, nil
-	case t.Err != nil:
-		return s, fmt.Errorf("reading the metadata of %s: %w", s.HomeDeliveryTopic, t.Err)
-	}
-	if n := int32(len(t.Partitions)); n != s.Partitions {
-		s.RawPartitions = map[string]int32{s.HomeDeliveryTopic: n}
+	s.RawPartitions = nil
+	for _, t := range topics.Sorted() {
+		switch n := int32(len(t.Partitions)); {
+		case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
+		case t.Err != nil:
+			return s, fmt.Errorf("reading the metadata of %s: %w", t.Topic, t.Err)
+		case n != s.Partitions:
+			if s.RawPartitions == nil {
+				s.RawPartitions = map[string]int32{}
+			}
+			s.RawPartitions[t.Topic] = n
+		}
 	}
 	return s, nil
 }

@@ -30,8 +30,8 @@
 // Kafka client, group member and transactional producer in one (member.go).
 // After any failure all of it is thrown away, since goka's state is then ahead
 // of Kafka's. It serves session after session (session.go), one per generation:
-// fence former owners (fence.go), recover (recovery.go, storeopen.go), tell the
-// Recovered hook, deliver (poll.go, claim.go, delivery.go; inflight.go in sinks)
+// fence former owners (fence.go), ask the Admit hook, recover (recovery.go,
+// storeopen.go), tell the Recovered hook, deliver (poll.go, claim.go, delivery.go; inflight.go in sinks)
 // and commit (gate.go, commit.go), last commit within the revoke, Cleanup, Revoked hook.
 //
 // # Invariants

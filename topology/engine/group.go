@@ -26,6 +26,11 @@ type Deps struct {
 
 // Hooks tell a group's owner about partitions. They are called one at a time.
 type Hooks struct {
+	// Admit is called in each session once the membership stands, before
+	// recovery: nothing is delivered or committed until it has returned nil. An
+	// error ends the incarnation; Fatal ends Run.
+	Admit func(ctx context.Context) error
+
 	// Recovered is called for each owned partition of the group table after
 	// its recovery and before its first message is delivered; each iterates
 	// over the committed table in key order. The value is valid during fn only.

@@ -118,7 +118,10 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	start := time.Now()
 	inc.group.state(Recovering, s)
 	log.Info("partitions assigned", "generation", s.generation, "partitions", s.partitions())
-	err := s.setup(ctx, h)
+	err := s.admitted(ctx)
+	if err == nil {
+		err = s.setup(ctx, h)
+	}
 	recovery := inc.group.recovering()
 	var told []int32
 	if err == nil && !s.over() {
@@ -158,6 +161,20 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 			inc.group.hooks.Revoked(p)
 		}
 	}
+}
+
+// admitted asks the group's owner whether the session may begin.
+func (s *session) admitted(ctx context.Context) error {
+	admit := s.inc.group.hooks.Admit
+	if admit == nil {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, s.end)
+	defer stop()
+	if err := admit(s.ctx); err != nil && !s.over() {
+		return fmt.Errorf("the Admit hook: %w", err)
+	}
+	return nil
 }
 
 // setup runs goka's recovery; a revoke or a shutdown cancels it.

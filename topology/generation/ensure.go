@@ -37,8 +37,11 @@ func Ensure(ctx context.Context, opts []kgo.Opt, g topology.Graph, parts map[str
 	if err != nil {
 		return Generation{}, err
 	}
-	if current, ok := state.Current(); ok && current.State == Serving {
-		return current, compare(current, parts, ids)
+	if live, ok := state.Live(); ok {
+		if live.Number != g.Settings.Generation {
+			return live, &Changed{Number: g.Settings.Generation, Live: live.Number}
+		}
+		return live, compare(live, parts, ids)
 	}
 	return create(ctx, log, cl, g, parts, ids)
 }
@@ -55,9 +58,9 @@ func create(ctx context.Context, log *Log, cl *kgo.Client, g topology.Graph, par
 		if err != nil {
 			return nil, err
 		}
-		current = Generation{Number: g.Settings.Generation, State: Building, Parts: parts, Topics: ids, FirstOffsets: first}
-		e, err := generationEntry(current)
-		return []entry{e}, err
+		settings := g.Settings
+		current = Generation{Number: settings.Generation, Settings: &settings, Parts: parts, Topics: ids, FirstOffsets: first}.in(Building)
+		return entries(current)
 	})
 	if err != nil || current.State == Serving {
 		return current, err
@@ -73,16 +76,24 @@ func create(ctx context.Context, log *Log, cl *kgo.Client, g topology.Graph, par
 			current = have
 			return nil, nil
 		}
-		current.State = Serving
-		e, err := generationEntry(current)
-		return []entry{e}, err
+		current = current.in(Serving)
+		return entries(current)
 	})
 	return current, err
 }
 
 // compare names every difference between what was pinned and what is.
 func compare(g Generation, parts, ids map[string]string) error {
-	var changed []string
+	changed := differences(g, parts, ids)
+	if len(changed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: generation %d was built otherwise: %s; put it back as it was, or build generation %d with it: `customer360 rebuild --config FILE`, then `customer360 rebuild promote` (docs/rebuild.md)",
+		ErrRefused, g.Number, strings.Join(changed, "; "), g.Number+1)
+}
+
+// differences in words, by name.
+func differences(g Generation, parts, ids map[string]string) (changed []string) {
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if have := g.Parts[name]; have != parts[name] {
 			changed = append(changed, fmt.Sprintf("%s was %q and is now %q", name, have, parts[name]))
@@ -93,11 +104,7 @@ func compare(g Generation, parts, ids map[string]string) error {
 			changed = append(changed, fmt.Sprintf("topic %s was deleted and created anew: its offsets mean other records now", topic))
 		}
 	}
-	if len(changed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: generation %d was built otherwise: %s; put it back as it was, or start with empty topics, groups and folders (a rebuild into generation %d)",
-		ErrRefused, g.Number, strings.Join(changed, "; "), g.Number+1)
+	return changed
 }
 
 func rawTopicIDs(ctx context.Context, cl *kgo.Client, g topology.Graph) (map[string]string, error) {

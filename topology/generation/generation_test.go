@@ -102,8 +102,7 @@ func TestBuildingIsFinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = NewLog(opts).update(ctx, func(State) ([]entry, error) {
-		e, err := generationEntry(Generation{Number: 1, State: Building, FirstOffsets: first})
-		return []entry{e}, err
+		return entries(Generation{Number: 1, State: Building, FirstOffsets: first})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -126,14 +125,14 @@ func TestKeyFormHasOneWinner(t *testing.T) {
 	for i := range winners {
 		wg.Go(func() {
 			var err error
-			winners[i], err = NewLog(opts).SetKeyForm(ctx, "t", []string{"bare", "wrapped"}[i%2])
+			winners[i], err = NewLog(opts).Pin(1).SetKeyForm(ctx, "t", []string{"bare", "wrapped"}[i%2])
 			if err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	form, err := NewLog(opts).KeyForm(ctx, "t")
+	form, err := NewLog(opts).Pin(1).KeyForm(ctx, "t")
 	if err != nil {
 		t.Fatal(err)
 	}

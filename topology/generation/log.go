@@ -2,11 +2,8 @@ package generation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -17,43 +14,6 @@ import (
 	"customer360/topology/txn"
 )
 
-// States of a generation.
-const (
-	Building = "building" // first offsets are being committed
-	Serving  = "serving"
-	Retired  = "retired"
-)
-
-// Generation is one entry of the topic, under its number.
-type Generation struct {
-	Number int               `json:"number"`
-	State  string            `json:"state"`
-	Parts  map[string]string `json:"parts"`  // what decides the bytes, by name
-	Topics map[string]string `json:"topics"` // raw topics' ids
-	// FirstOffsets is where the groups began: topic -> partition -> offset.
-	FirstOffsets map[string]map[int32]int64 `json:"first_offsets,omitempty"`
-}
-
-// State is the whole topic, folded.
-type State struct {
-	Generations map[int]Generation
-	KeyForms    map[string]string // raw topic -> bare or wrapped
-}
-
-// Current is the generation that serves or, before there is one, is building.
-func (s State) Current() (Generation, bool) {
-	var best Generation
-	for _, g := range s.Generations {
-		if g.State != Retired && (best.Number == 0 || g.State == Serving && best.State != Serving ||
-			g.State == best.State && g.Number > best.Number) {
-			best = g
-		}
-	}
-	return best, best.Number > 0
-}
-
-const keyFormPrefix = "key-form/"
-
 // Log reads and changes the topic.
 type Log struct {
 	opts []kgo.Opt
@@ -62,7 +22,8 @@ type Log struct {
 // NewLog makes a Log from the options that reach the cluster.
 func NewLog(opts []kgo.Opt) *Log { return &Log{opts: opts} }
 
-// Read folds the topic up to its present end.
+// Read folds the topic up to its present end. A cluster without the topic has
+// no generations yet.
 func (l *Log) Read(ctx context.Context) (State, error) {
 	s := State{Generations: map[int]Generation{}, KeyForms: map[string]string{}}
 	err := engine.ReadToEnd(ctx, l.opts, topology.GenerationsTopic, func(r *kgo.Record) error {
@@ -71,41 +32,14 @@ func (l *Log) Read(ctx context.Context) (State, error) {
 		}
 		return nil
 	})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		err = nil
+	}
 	return s, err
-}
-
-func (s *State) apply(key, value []byte) error {
-	if topic, ok := strings.CutPrefix(string(key), keyFormPrefix); ok {
-		if value == nil {
-			delete(s.KeyForms, topic)
-		} else {
-			s.KeyForms[topic] = string(value)
-		}
-		return nil
-	}
-	number, err := strconv.Atoi(string(key))
-	if err != nil {
-		return fmt.Errorf("key %q is no generation", key)
-	}
-	if value == nil {
-		delete(s.Generations, number)
-		return nil
-	}
-	var g Generation
-	if err := json.Unmarshal(value, &g); err != nil {
-		return fmt.Errorf("generation %d: %w", number, err)
-	}
-	s.Generations[number] = g
-	return nil
 }
 
 // entry is one record to write.
 type entry struct{ key, value []byte }
-
-func generationEntry(g Generation) (entry, error) {
-	value, err := json.Marshal(g)
-	return entry{strconv.AppendInt(nil, int64(g.Number), 10), value}, err
-}
 
 // update reads the state under the fixed transactional id, lets decide say
 // what to write, and commits it; when another instance came in between, it
@@ -171,24 +105,4 @@ func (l *Log) try(ctx context.Context, decide func(State) ([]entry, error)) erro
 		return fmt.Errorf("writing %s: %w", topology.GenerationsTopic, err)
 	}
 	return nil
-}
-
-// KeyForm returns the pinned form of a raw topic's keys, "" before the first.
-func (l *Log) KeyForm(ctx context.Context, topic string) (string, error) {
-	s, err := l.Read(ctx)
-	return s.KeyForms[topic], err
-}
-
-// SetKeyForm pins the form unless one is pinned, and returns what is.
-func (l *Log) SetKeyForm(ctx context.Context, topic, form string) (string, error) {
-	winner := form
-	err := l.update(ctx, func(s State) ([]entry, error) {
-		winner = form
-		if have := s.KeyForms[topic]; have != "" {
-			winner = have
-			return nil, nil
-		}
-		return []entry{{[]byte(keyFormPrefix + topic), []byte(form)}}, nil
-	})
-	return winner, err
 }

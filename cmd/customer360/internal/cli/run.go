@@ -52,24 +52,32 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 	defer slot.Release() //nolint:errcheck // the lock ends with the process at the latest
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	var p *pipeline.Pipeline
-	server := web.New(c.HTTP.Listen, c.HTTP.Pprof, registry, func() []web.Part { return p.Parts() })
+	serve := pipeline.NewServer(registry, stages, false)
+	server := web.New(c.HTTP.Listen, c.HTTP.Pprof, serve, serve.Parts)
 	if err := server.Listen(); err != nil {
 		return usage(err)
 	}
 	log.Info("starting", "instance", slot.Name, "state_dir", slot.Dir, "stages", stages, "http", server.Addr())
-	p, err = pipeline.New(ctx, c, pipeline.Deps{Log: log, Registry: registry, Kafka: opts, Instance: slot.Name, Dir: slot.Dir}, stages, false)
-	if err != nil {
+	if _, err := serve.Start(ctx, c, pipeline.Deps{Log: log, Kafka: opts, Instance: slot.Name, Dir: slot.Dir}); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx) })
-	g.Go(func() error { return p.Run(ctx) })
+	g.Go(func() error { return serve.Run(ctx, a.loadChecked) })
 	err = g.Wait()
 	if err == nil {
 		log.Info("ended in order")
 	}
 	return err
+}
+
+// loadChecked is the configuration as the file has it now.
+func (a *app) loadChecked() (config.Config, error) {
+	c, err := a.load()
+	if err != nil {
+		return c, err
+	}
+	return c, usage(checkComponents(c))
 }
 
 // logger writes to stderr as the configuration says.

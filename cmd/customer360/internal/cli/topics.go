@@ -10,6 +10,7 @@ import (
 	"customer360/cmd/customer360/internal/pipeline"
 	"customer360/topology"
 	"customer360/topology/admin"
+	"customer360/topology/generation"
 )
 
 func (a *app) topicsCommand() *cobra.Command {
@@ -28,17 +29,18 @@ func (a *app) topicsCommand() *cobra.Command {
 	return c
 }
 
-// cluster opens a client and the graph that its partition counts give.
+// cluster opens a client and the graph of the generation that serves or, before
+// there is one, that its partition counts give.
 func (a *app) cluster(ctx context.Context) (*kgo.Client, topology.Graph, int16, error) {
 	conf, opts, err := a.kafka()
 	if err != nil {
 		return nil, topology.Graph{}, 0, err
 	}
-	cl, err := kgo.NewClient(append(opts, kgo.DisableClientMetrics())...)
+	cl, err := kgo.NewClient(append(opts[:len(opts):len(opts)], kgo.DisableClientMetrics())...)
 	if err != nil {
 		return nil, topology.Graph{}, 0, usage(err)
 	}
-	s, err := admin.Discover(ctx, cl, pipeline.Settings(conf))
+	s, err := generation.Resolve(ctx, opts, pipeline.Settings(conf))
 	if err != nil {
 		cl.Close()
 		return nil, topology.Graph{}, 0, err

@@ -94,7 +94,7 @@ func groupComponent(name string, g *engine.Group) component {
 // rekey is one group per source.
 func (p *Pipeline) rekey(sources []codec.Source, metrics *processors.Metrics) ([]component, error) {
 	var components []component
-	pin := generation.NewLog(p.deps.Kafka)
+	pin := generation.NewLog(p.deps.Kafka).Pin(p.graph.Settings.Generation)
 	for _, source := range sources {
 		graph := processors.Rekey(processors.RekeyConfig{
 			Source: source, Settings: p.graph.Settings, MaxRecordBytes: topology.MaxMessageBytes, Fail: engine.Fatal,
@@ -102,7 +102,7 @@ func (p *Pipeline) rekey(sources []codec.Source, metrics *processors.Metrics) ([
 		}, metrics)
 		c := p.engine
 		c.Group, c.Transactional = p.graph.Settings.RekeyGroup(source.Name), true
-		g, err := engine.New(c, graph, p.engineDeps(), engine.Hooks{})
+		g, err := engine.New(c, graph, p.engineDeps(), engine.Hooks{Admit: p.admit})
 		if err != nil {
 			return nil, fmt.Errorf("rekey of %s: %w", source.Name, err)
 		}
@@ -116,7 +116,7 @@ func (p *Pipeline) merge(precedence processors.Precedence, metrics *processors.M
 		MaxRecordBytes: topology.MaxMessageBytes, Fail: engine.Fatal}, metrics)
 	c := p.engine
 	c.Group, c.Transactional = p.graph.Settings.MergeGroup(), true
-	g, err := engine.New(c, graph, p.engineDeps(), engine.Hooks{})
+	g, err := engine.New(c, graph, p.engineDeps(), engine.Hooks{Admit: p.admit})
 	if err != nil {
 		return component{}, fmt.Errorf("merge: %w", err)
 	}
@@ -137,7 +137,7 @@ func (p *Pipeline) importer() (component, error) {
 
 func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 	poller, err := restpoll.New(PollerConfig(p.config), restpoll.Deps{Log: p.deps.Log.With("part", "restpoll"),
-		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.OnlineStore)})
+		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Admit: p.admit, Decoder: decoderOf(sources, codec.OnlineStore)})
 	if err != nil {
 		return component{}, fmt.Errorf("online_store: %w", err)
 	}

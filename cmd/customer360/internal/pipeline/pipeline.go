@@ -44,19 +44,20 @@ type Pipeline struct {
 	restpoll *restpoll.Poller
 	sinkList []*couchbase.Sink
 
+	log  *generation.Log
+	role generation.Role // what this process does with the generation
+	wait string          // why parts of it stand still, "" when none does
+
 	mu       sync.Mutex
 	finished map[string]bool
 }
 
 // New looks at the cluster, ensures the generation and makes the components of
 // the stages. It starts nothing. createTopics makes missing topics instead of
-// refusing.
+// refusing. An error may match generation.ErrChanged: then New is to be called
+// again.
 func New(ctx context.Context, c config.Config, deps Deps, stages []string, createTopics bool) (*Pipeline, error) {
-	sources, err := Sources(c)
-	if err != nil {
-		return nil, err
-	}
-	precedence, err := Precedence(c)
+	made, err := decisions(c)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,12 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	defer cl.Close()
-	settings, err := admin.Discover(ctx, cl, Settings(c))
+	log := generation.NewLog(deps.Kafka)
+	state, err := log.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := state.Resolve(ctx, cl, Settings(c))
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +89,29 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 	if err := settle(ctx, graph, c.Delivery.Topic, cl, deps); err != nil {
 		return nil, err
 	}
-	current, err := generation.Ensure(ctx, deps.Kafka, graph, parts(c, settings, sources, precedence))
+	wanted, err := admin.Discover(ctx, cl, Settings(c))
+	if err != nil {
+		return nil, err
+	}
+	current, err := generation.Ensure(ctx, deps.Kafka, graph, made.parts(c, wanted))
 	if err != nil {
 		return nil, err
 	}
 	deps.Log.Info("generation", "number", current.Number, "state", current.State)
-	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), finished: map[string]bool{}}
+	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), log: log, finished: map[string]bool{}}
+	if state, err = log.Read(ctx); err != nil {
+		return nil, err
+	}
+	if stages, err = p.take(state, stages); err != nil {
+		return nil, err
+	}
+	return p, p.build(made, stages)
+}
+
+// build makes the components of the stages.
+func (p *Pipeline) build(made decided, stages []string) error {
 	has := func(stage string) bool { return slices.Contains(stages, stage) }
-	metrics := processors.NewMetrics(deps.Registry)
+	metrics := processors.NewMetrics(p.deps.Registry)
 	add := func(c []component, err error) error {
 		p.components = append(p.components, c...)
 		return err
@@ -98,28 +119,25 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 	one := func(c component, err error) ([]component, error) { return []component{c}, err }
 	if has("csvdir") {
 		if err := add(one(p.importer())); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if has("rekey") {
-		if err := add(p.rekey(sources, metrics)); err != nil {
-			return nil, err
+		if err := add(p.rekey(made.sources, metrics)); err != nil {
+			return err
 		}
 	}
 	if has("merge") {
-		if err := add(one(p.merge(precedence, metrics))); err != nil {
-			return nil, err
+		if err := add(one(p.merge(made.precedence, metrics))); err != nil {
+			return err
 		}
 	}
 	if has("restpoll") {
-		if err := add(one(p.poller(sources))); err != nil {
-			return nil, err
+		if err := add(one(p.poller(made.sources))); err != nil {
+			return err
 		}
 	}
-	if err := add(p.sinks(sources, has("staging"), has("sink"))); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return add(p.sinks(made.sources, has("staging"), has("sink")))
 }
 
 // requireTopics refuses a cluster without the topics.
@@ -137,10 +155,12 @@ func requireTopics(ctx context.Context, cl *kgo.Client, g topology.Graph) error 
 }
 
 // Run runs all components until ctx ends (nil) or one of them fails for good;
-// the others are ended then, and everything is waited for.
+// the others are ended then, and everything is waited for. An error that
+// matches generation.ErrChanged asks for another pipeline: see Serve.
 func (p *Pipeline) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.watchTransactions(ctx) })
+	g.Go(func() error { return p.follow(ctx) })
 	for _, c := range p.components {
 		g.Go(func() error {
 			err := c.run(ctx)
@@ -171,6 +191,9 @@ func (p *Pipeline) Parts() []web.Part {
 		}
 		parts = append(parts, part)
 	}
+	if p.wait != "" {
+		parts = append(parts, web.Part{Name: "promotion", State: p.wait})
+	}
 	return parts
 }
 
@@ -178,7 +201,8 @@ func (p *Pipeline) Parts() []web.Part {
 func (p *Pipeline) Graph() topology.Graph { return p.graph }
 
 // Importer, Poller and Sinks are the components that `up` looks at; nil or
-// empty where the stage does not run here.
+// empty where the stage does not run here, or not while a generation is being
+// promoted.
 func (p *Pipeline) Importer() *csvdir.Importer { return p.csvdir }
 
 // Poller is the Online Store's.

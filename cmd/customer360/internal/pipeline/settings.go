@@ -64,21 +64,32 @@ func Settings(c config.Config) topology.Settings {
 // normaliserVersion changes when codec.NormalizeEmail does.
 const normaliserVersion = "1"
 
-// parts is what decides the documents' bytes, by name, for the generation.
-func parts(c config.Config, s topology.Settings, sources []codec.Source, p processors.Precedence) map[string]string {
+// decided is what of the configuration decides the documents' bytes.
+type decided struct {
+	sources    []codec.Source
+	precedence processors.Precedence
+}
+
+func decisions(c config.Config) (d decided, err error) {
+	if d.sources, err = Sources(c); err != nil {
+		return d, err
+	}
+	d.precedence, err = Precedence(c)
+	return d, err
+}
+
+// parts are the names and values that a generation is pinned to. s are the
+// settings that the configuration asks for, with the counts that are there.
+func (d decided) parts(c config.Config, s topology.Settings) map[string]string {
 	m := map[string]string{
 		"email normaliser": normaliserVersion,
-		"precedence":       p.Fingerprint(),
+		"precedence":       d.precedence.Fingerprint(),
 		"pass":             string(c.Pass),
 		"partitions":       strconv.Itoa(int(s.Partitions)),
 	}
-	for _, source := range sources {
+	for _, source := range d.sources {
 		m["decoder of "+source.Name] = source.Decoder.Fingerprint()
-		n := s.Partitions
-		if raw, ok := s.RawPartitions[source.Topic]; ok {
-			n = raw
-		}
-		m["raw topic of "+source.Name] = source.Topic + ", " + strconv.Itoa(int(n)) + " partitions"
+		m["raw topic of "+source.Name] = source.Topic + ", " + strconv.Itoa(int(s.PartitionsOf(source.Topic))) + " partitions"
 	}
 	return m
 }

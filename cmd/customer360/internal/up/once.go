@@ -12,7 +12,7 @@ import (
 
 // awaitQuiet returns when two successive sweeps saw everything at its end.
 func (r *run) awaitQuiet(ctx context.Context) error {
-	s, err := quiet.New(r.kafka, r.pipeline.Graph())
+	s, err := quiet.New(r.kafka, r.serve.Pipeline().Graph())
 	if err != nil {
 		return err
 	}
@@ -44,14 +44,16 @@ func (r *run) awaitQuiet(ctx context.Context) error {
 
 // busy names what is under way beside Kafka.
 func (r *run) busy() string {
-	switch {
+	switch p := r.serve.Pipeline(); {
+	case p.Poller() == nil:
+		return "a generation is being promoted"
 	case !r.world.Status().Loaded:
 		return "the simulators are loading"
-	case !r.pipeline.Importer().Idle():
+	case !p.Importer().Idle():
 		return "a CSV file is being imported"
-	case r.pipeline.Poller().Unanswered() > 0:
+	case p.Poller().Unanswered() > 0:
 		return "the store has not answered for everyone"
-	case r.pipeline.Poller().Status().InFlight > 0:
+	case p.Poller().Status().InFlight > 0:
 		return "requests are under way"
 	}
 	return ""

@@ -139,7 +139,7 @@ func (s *sampler) loop(ctx context.Context) error {
 func (s *sampler) sample() error {
 	r := s.run
 	now := r.options.Now()
-	f, err := gather(r.registry)
+	f, err := gather(r.serve)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (s *sampler) sample() error {
 		if len(snap.Sources) <= i {
 			snap.Sources = append(snap.Sources, screen.Source{Name: n.title, Lag: -1})
 		}
-		group := r.pipeline.Graph().Settings.RekeyGroup(n.source)
+		group := r.serve.Pipeline().Graph().Settings.RekeyGroup(n.source)
 		src := &snap.Sources[i]
 		if in := int64(f.in[group]); in != src.Records {
 			src.Records, src.Last = in, now
@@ -168,7 +168,7 @@ func (s *sampler) sample() error {
 		}
 	}
 	var written int64
-	for _, sink := range r.pipeline.Sinks() {
+	for _, sink := range r.serve.Pipeline().Sinks() {
 		st := sink.Status()
 		written += st.Written + st.Removed
 	}
@@ -200,7 +200,11 @@ func (s *sampler) recount(now time.Time) bool {
 // progress shows the bars of the first load until all of it is there.
 func (s *sampler) progress(snap *screen.Snapshot) {
 	r := s.run
-	world, poller := r.world.Status(), r.pipeline.Poller().Status()
+	p := r.serve.Pipeline()
+	if p.Poller() == nil || p.Importer() == nil { // a generation is being promoted
+		return
+	}
+	world, poller := r.world.Status(), p.Poller().Status()
 	snap.Trouble = poller.LastError
 	if poller.Circuit == "closed" && snap.Now.Sub(poller.LastErrorAt) > 10*time.Second {
 		snap.Trouble = ""
@@ -208,7 +212,7 @@ func (s *sampler) progress(snap *screen.Snapshot) {
 	if snap.State == "live" {
 		return
 	}
-	importer := r.pipeline.Importer().Status()
+	importer := p.Importer().Status()
 	member := screen.Progress{Name: "Loyalty", Total: 1}
 	switch {
 	case importer.Current != nil:

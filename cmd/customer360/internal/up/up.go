@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -32,7 +31,7 @@ type run struct {
 	registry *prometheus.Registry
 	servers  *servers
 	world    *simulate.World
-	pipeline *pipeline.Pipeline
+	serve    *pipeline.Server
 	kafka    []kgo.Opt
 	web      *web.Server
 	started  time.Time
@@ -142,25 +141,22 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 	if r.world, err = simulate.New(wc, simulate.Deps{Log: r.log.With("part", "simulate"), Kafka: r.kafka, Now: r.simulated}); err != nil {
 		return err
 	}
-	conf := r.configuration()
-	r.web = web.New(r.options.HTTP, r.options.Pprof, r.registry, func() []web.Part {
-		if r.pipeline == nil {
-			return []web.Part{{Name: "pipeline", State: "starting"}}
-		}
-		return r.pipeline.Parts()
-	})
+	conf, err := r.configuration()
+	if err != nil {
+		return err
+	}
+	r.serve = pipeline.NewServer(r.registry, pipeline.Stages(), true)
+	r.web = web.New(r.options.HTTP, r.options.Pprof, r.serve, r.serve.Parts)
 	if err := r.web.Listen(); err != nil {
 		return err
 	}
 	if err := r.writeConfiguration(conf); err != nil {
 		return err
 	}
-	conf, err = config.Load(r.folder.in(configFile), func(string) (string, bool) { return "", false })
-	if err != nil {
+	if conf, err = r.loadConfiguration(); err != nil {
 		return err
 	}
-	r.pipeline, err = pipeline.New(ctx, conf, pipeline.Deps{Log: r.log, Registry: r.registry, Kafka: r.kafka,
-		Instance: slot.Name, Dir: slot.Dir}, pipeline.Stages(), true)
+	_, err = r.serve.Start(ctx, conf, pipeline.Deps{Log: r.log, Kafka: r.kafka, Instance: slot.Name, Dir: slot.Dir})
 	return err
 }
 
@@ -181,7 +177,7 @@ func (r *run) work(ctx context.Context, cancel context.CancelCauseFunc) error {
 	sampler.snapshot = screen.Snapshot{Dir: r.folder.path, Started: r.started, State: "loading", Addresses: r.addresses(),
 		Try: r.tryCommand()}
 	g.Go(func() error { return r.world.Run(gctx) })
-	g.Go(func() error { return r.pipeline.Run(gctx) })
+	g.Go(func() error { return r.serve.Run(gctx, r.loadConfiguration) })
 	g.Go(func() error { return r.web.Run(gctx) })
 	g.Go(func() error { return sampler.letters.follow(gctx, r.kafka) })
 	g.Go(func() error { return sampler.loop(gctx) })
@@ -191,7 +187,7 @@ func (r *run) work(ctx context.Context, cancel context.CancelCauseFunc) error {
 		g.Go(func() error { screen.Report(gctx, r.log, 5*time.Second, sampler.get); return nil })
 	}
 	if r.options.Once {
-		r.pipeline.Poller().Freeze()
+		r.serve.Pipeline().Poller().Freeze()
 		g.Go(func() error {
 			err := r.awaitQuiet(gctx)
 			if err == nil {
@@ -208,43 +204,6 @@ func (r *run) work(ctx context.Context, cancel context.CancelCauseFunc) error {
 		return cause
 	}
 	return err
-}
-
-// configuration is what `run --config` needs to join this run.
-func (r *run) configuration() config.Config {
-	c := config.Default()
-	c.StateDir = r.absolute(stateDir)
-	c.StoreBytes, c.CacheBytes = 48<<20, 16<<20 // five such groups and two servers share this process
-	c.Kafka.Brokers, c.Kafka.ReplicationFactor = []string{r.servers.broker.Addr()}, 1
-	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), couchbaseUser
-	c.Couchbase.PasswordFile = passwordFile
-	c.Loyalty.Folder, c.Loyalty.Stable, c.Loyalty.Poll = r.absolute(loyaltyDir), 300*time.Millisecond, time.Second
-	c.OnlineStore.URL = "http://" + r.options.Store + simulate.StorePath
-	// The store is our own and on this machine: the budget is what it can do.
-	c.OnlineStore.RequestsPerSecond, c.OnlineStore.Concurrency = 20_000, 32
-	c.OnlineStore.Interval, c.OnlineStore.NotFoundInterval = 5*time.Minute, 10*time.Minute
-	c.HTTP.Listen = "127.0.0.1:0" // of further instances: this one has r.options.HTTP
-	return c
-}
-
-func (r *run) absolute(name string) string {
-	path, err := filepath.Abs(r.folder.in(name))
-	if err != nil {
-		return r.folder.in(name)
-	}
-	return path
-}
-
-func (r *run) writeConfiguration(c config.Config) error {
-	text, err := c.YAML()
-	if err != nil {
-		return err
-	}
-	head := "# Written by `customer360 up` at each start: what `run`, `get` and the other commands read.\n"
-	if err := r.folder.write(configFile, append([]byte(head), text...), 0o600); err != nil {
-		return fmt.Errorf("writing %s: %w", configFile, err)
-	}
-	return nil
 }
 
 func (r *run) tryCommand() string {
