@@ -22,6 +22,11 @@ type Config struct {
 	// committed contiguously behind work that is done; no table.
 	Transactional bool
 
+	// Standbys is how many other instances keep a copy of each partition of the
+	// table; that of the group's leader counts.
+	Standbys int
+	Address  string // host:port of this instance's /status; told to the group, "" for none
+
 	CommitInterval     time.Duration
 	TransactionTimeout time.Duration // longer than the longest callback; a commit gives up at two thirds
 	SessionTimeout     time.Duration // a member that is silent for so long is out
@@ -100,6 +105,9 @@ func (c Config) Validate() error {
 	}
 	if c.DrainTimeout > c.RebalanceTimeout/2 {
 		bad("a drain of %v does not fit rebalances of %v", c.DrainTimeout, c.RebalanceTimeout)
+	}
+	if c.Standbys < 0 || c.Standbys > 8 {
+		bad("%d standby copies: use 0 to 8", c.Standbys)
 	}
 	if c.CacheBytes < 0 || c.CacheBytes > 1<<34 {
 		bad("a cache of %d bytes", c.CacheBytes)

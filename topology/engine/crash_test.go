@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ func child() {
 	if d, err := time.ParseDuration(os.Getenv("ENGINE_TEST_COMMIT")); err == nil {
 		cfg.CommitInterval = d
 	}
+	cfg.Standbys, _ = strconv.Atoi(os.Getenv("ENGINE_TEST_STANDBYS"))
 	g, err := engine.New(cfg, jobGraph(nil), engine.Deps{Log: log}, engine.Hooks{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -54,6 +54,9 @@ type Group struct {
 	hooks           Hooks
 	metrics         *metrics
 	admin           *kgo.Client // while Run runs
+	followers       *followers  // while Run runs
+	folders         folders
+	held            *held
 
 	mu       sync.Mutex
 	status   Status
@@ -128,6 +131,17 @@ func (g *Group) Run(ctx context.Context) error {
 		return fmt.Errorf("group %s: the Kafka client: %w", g.cfg.Group, err)
 	}
 	defer g.admin.Close()
+	g.held = newHeld(g.cfg, g.table)
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	f, err := newFollowers(following, g)
+	if err != nil {
+		return fmt.Errorf("group %s: %w", g.cfg.Group, err)
+	}
+	g.mu.Lock()
+	g.followers = f
+	g.mu.Unlock()
+	defer func() { stop(); f.end() }()
 	if err := g.supervise(ctx); err != nil {
 		g.failed(err)
 		return fmt.Errorf("group %s: %w", g.cfg.Group, err)

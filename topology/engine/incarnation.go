@@ -43,6 +43,7 @@ type incarnation struct {
 	mu       sync.Mutex
 	newest   *session // ended or not
 	stores   []*store // built by goka, not yet the session's
+	standby  []int32  // of the newest assignment
 	groupErr error    // why the membership was lost
 	endErr   error    // what goka's cleanup had to say
 

@@ -97,7 +97,7 @@ func (inc *incarnation) connect(topics []string) error {
 	opts = append(opts,
 		kgo.ClientID(cfg.Instance), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.MetadataMinAge(metadataMinAge), kgo.MetadataMaxAge(metadataMaxAge), kgo.RecordRetries(recordRetries), kgo.FetchMaxWait(fetchMaxWait), kgo.WithHooks(inc.lease, groupErrors{inc}),
 		kgo.WithLogger(kgoLog{inc.group.log}),
-		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(topics...), kgo.Balancers(kgo.RangeBalancer()), kgo.DisableAutoCommit(),
+		kgo.ConsumerGroup(cfg.Group), kgo.ConsumeTopics(topics...), kgo.Balancers(inc.balancers()...), kgo.DisableAutoCommit(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtCommitted()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.SessionTimeout(cfg.SessionTimeout), kgo.HeartbeatInterval(min(cfg.SessionTimeout/6, heartbeats)), kgo.RebalanceTimeout(cfg.RebalanceTimeout),
@@ -146,7 +146,9 @@ func (inc *incarnation) onAssigned(_ context.Context, _ *kgo.Client, claims map[
 	s := newSession(inc, claims)
 	inc.mu.Lock()
 	inc.newest = s
+	s.standby = inc.standby
 	inc.mu.Unlock()
+	inc.group.followers.keep(s.standby)
 	inc.current.Store(s)
 	if inc.failure() != nil {
 		s.end()

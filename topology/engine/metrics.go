@@ -16,6 +16,8 @@ type metrics struct {
 	lag, recovering, state, ready prometheus.Gauge
 	recoveryLeft, recoveryRate    prometheus.Gauge
 	lastCommit                    prometheus.Gauge
+	standbys, standbyLag          prometheus.Gauge
+	standbyRecords                prometheus.Counter
 	partitionLag                  *prometheus.GaugeVec // group, topic, partition
 }
 
@@ -32,21 +34,24 @@ func newMetrics(r prometheus.Registerer, group string) (*metrics, error) {
 	}
 	transactions := counter("transactions_total", "Transactions by outcome: committed, aborted by this instance, fenced by another one or the coordinator.", "outcome")
 	m := &metrics{
-		committed:    transactions.WithLabelValues(group, "committed"),
-		aborted:      transactions.WithLabelValues(group, "aborted"),
-		fenced:       transactions.WithLabelValues(group, "fenced"),
-		commitPause:  seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", prometheus.ExponentialBuckets(0.0005, 2, 14)),
-		transaction:  seconds("transaction_seconds", "From the beginning of a transaction to its end.", prometheus.ExponentialBuckets(0.005, 2, 13)),
-		in:           counter("records_in_total", "Records fetched from the inputs.").WithLabelValues(group),
-		out:          counter("records_out_total", "Records produced, changelog included, aborted ones too.").WithLabelValues(group),
-		recovery:     counter("recovery_records_total", "Changelog records read to recover local state.").WithLabelValues(group),
-		rebuilds:     counter("rebuilds_total", "Times the processor was replaced after a failure.").WithLabelValues(group),
-		lag:          gauge("lag_records", "Records between the committed offsets of the owned partitions and their stable ends."),
-		recovering:   gauge("recovering", "1 while local state is being recovered."),
-		state:        gauge("state_bytes", "Size of the local state's files."),
-		recoveryLeft: gauge("recovery_remaining_records", "Offsets of the changelog that the recovery under way has still to read."),
-		recoveryRate: gauge("recovery_records_per_second", "Records a second of the recovery under way, or of the last one."),
-		lastCommit:   gauge("last_commit_timestamp_seconds", "When all that was done was last seen committed, Unix time: its age grows while commits, or the work before them, stand still."),
+		committed:      transactions.WithLabelValues(group, "committed"),
+		aborted:        transactions.WithLabelValues(group, "aborted"),
+		fenced:         transactions.WithLabelValues(group, "fenced"),
+		commitPause:    seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", prometheus.ExponentialBuckets(0.0005, 2, 14)),
+		transaction:    seconds("transaction_seconds", "From the beginning of a transaction to its end.", prometheus.ExponentialBuckets(0.005, 2, 13)),
+		in:             counter("records_in_total", "Records fetched from the inputs.").WithLabelValues(group),
+		out:            counter("records_out_total", "Records produced, changelog included, aborted ones too.").WithLabelValues(group),
+		recovery:       counter("recovery_records_total", "Changelog records read to recover local state.").WithLabelValues(group),
+		rebuilds:       counter("rebuilds_total", "Times the processor was replaced after a failure.").WithLabelValues(group),
+		lag:            gauge("lag_records", "Records between the committed offsets of the owned partitions and their stable ends."),
+		recovering:     gauge("recovering", "1 while local state is being recovered."),
+		state:          gauge("state_bytes", "Size of the local state's files."),
+		recoveryLeft:   gauge("recovery_remaining_records", "Offsets of the changelog that the recovery under way has still to read."),
+		recoveryRate:   gauge("recovery_records_per_second", "Records a second of the recovery under way, or of the last one."),
+		lastCommit:     gauge("last_commit_timestamp_seconds", "When all that was done was last seen committed, Unix time: its age grows while commits, or the work before them, stand still."),
+		standbys:       gauge("standby_partitions", "Partitions of other instances of which this one keeps a standby copy."),
+		standbyLag:     gauge("standby_lag_records", "Offsets of the changelog that the standby copies are behind its stable end."),
+		standbyRecords: counter("standby_records_total", "Changelog records read into standby copies.").WithLabelValues(group),
 		partitionLag: registry.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "customer360_engine_partition_lag_records",
 			Help: "Records between the committed offset and the stable end, by owned partition."}, []string{"group", "topic", "partition"}), &errs),
 		ready: gauge("ready", "1 when assigned, recovered, and caught up once."),

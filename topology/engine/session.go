@@ -42,7 +42,8 @@ type session struct {
 	room   *sync.Cond
 	queued int // bytes in all claims
 
-	stores []*store // of the owned table partitions, after Setup
+	stores  []*store // of the owned table partitions, after Setup
+	standby []int32  // partitions to keep a copy of
 
 	goals map[topicPartition]int64 // ends at watch's first look
 }
@@ -129,6 +130,10 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	}
 	if err == nil && !s.over() {
 		inc.group.state(Running, s)
+		s.noteHeld()
+		inc.group.held.worked(s.generation, s.partitions())
+		inc.group.held.save()
+		inc.group.followers.begin(s.standby)
 		rate, _ := recovery.rate()
 		log.Info("running", "generation", s.generation, "recovery", time.Since(start).Round(time.Millisecond),
 			"records", recovery.records.Load(), "records_per_second", int64(rate))
@@ -149,11 +154,13 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 		inc.endErr = rootCause(err)
 		inc.mu.Unlock()
 	}
+	s.noteHeld()
 	for _, st := range s.stores {
 		if err := st.Close(); err != nil {
 			inc.fail(fmt.Errorf("closing local state: %w", err))
 		}
 	}
+	inc.group.held.save()
 	inc.group.state(Starting, nil)
 	inc.group.metrics.disowned(inc.cfg.Group)
 	if inc.group.hooks.Revoked != nil {
@@ -175,6 +182,15 @@ func (s *session) admitted(ctx context.Context) error {
 		return fmt.Errorf("the Admit hook: %w", err)
 	}
 	return nil
+}
+
+// noteHeld is for the next join.
+func (s *session) noteHeld() {
+	for _, st := range s.stores {
+		if offset, err := st.GetOffset(-1); err == nil && st.complete() {
+			s.inc.group.held.reached(st.partition, offset)
+		}
+	}
 }
 
 // setup runs goka's recovery; a revoke or a shutdown cancels it.

@@ -24,8 +24,17 @@ type Status struct {
 	Recovered     int64 // changelog records read by the recovery under way or the last one
 	RecoveryTotal int64 // offsets that it has to cover
 	RecoveryLeft  int64 // of them, those that are still to be read
+	Standbys      []Standby
 	LastError     error
 	LastErrorAt   time.Time
+}
+
+// Standby is a copy that this instance keeps of a partition which another owns.
+type Standby struct {
+	Partition int32
+	Offset    int64 // of the changelog, up to where the copy goes; -1: nothing yet
+	Lag       int64 // offsets behind the stable end; -1: not known
+	Current   bool  // it has reached the end once since it began
 }
 
 // Status as of now; Lag as of the last look, at most 5 s ago.
@@ -35,6 +44,11 @@ func (g *Group) Status() Status {
 	s := g.status
 	s.Partitions = slices.Clone(s.Partitions)
 	s.CaughtUp = g.caughtUp
+	if g.running && g.followers != nil {
+		for _, f := range g.followers.all() {
+			s.Standbys = append(s.Standbys, Standby{f.partition, f.offset.Load(), f.lag.Load(), f.current.Load()})
+		}
+	}
 	if p := g.recovery; p != nil {
 		s.Recovered, s.RecoveryTotal, s.RecoveryLeft = p.records.Load(), p.total.Load(), p.remaining()
 	}

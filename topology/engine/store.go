@@ -52,11 +52,12 @@ type store struct {
 	written   chan struct{} // closed when the writer has ended
 	closing   sync.Once
 	closeErr  error
+	free      func() // gives the folder back
 }
 
 func newStore(name string, partition int32, dir string, db *level, m meta) *store {
 	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m,
-		open: map[string][]byte{}, written: make(chan struct{}), now: time.Now, onError: func(error) {}}
+		open: map[string][]byte{}, written: make(chan struct{}), now: time.Now, onError: func(error) {}, free: func() {}}
 	s.changed = sync.NewCond(&s.mu)
 	go s.writer()
 	return s
@@ -229,6 +230,13 @@ func (s *store) MarkRecovered() error {
 	return s.err
 }
 
+// complete says whether the store has once equalled the whole changelog.
+func (s *store) complete() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.recovered || !s.openMeta.asOf.IsZero()
+}
+
 // Close writes what is committed and drops what is open: that belongs to a
 // transaction which was aborted or whose end is unknown.
 func (s *store) Close() error {
@@ -244,6 +252,7 @@ func (s *store) Close() error {
 		s.mu.Unlock()
 		<-s.written
 		s.closeErr = errors.Join(err, s.db.Close())
+		s.free()
 	})
 	return s.closeErr
 }

@@ -95,12 +95,18 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	cfg, log := inc.cfg, inc.group.log
 	name := fmt.Sprintf("%s.%d", topic, partition)
 	dir := filepath.Join(cfg.Dir, cfg.Group, name)
+	free, err := inc.group.folders.hold(partition, ownerHolding)
+	if err != nil {
+		inc.fail(err)
+		return nil, err
+	}
 	owned := 1
 	if s := inc.current.Load(); s != nil {
 		owned = max(len(s.partitions()), 1)
 	}
 	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned)
 	if err != nil {
+		free()
 		err = unusableFolder(dir, err)
 		inc.fail(err)
 		return nil, err
@@ -110,7 +116,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	}
 	st := newStore(name, partition, dir, db, m)
 	st.limit = cfg.MaxRecordBytes - batchOverhead
-	st.onError = inc.fail
+	st.onError, st.free = inc.fail, free
 	if cfg.CacheBytes > 0 {
 		st.cache = newCache(cfg.CacheBytes / owned)
 	}

@@ -141,23 +141,32 @@ func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, f facts) err
 // refreshTable looks where the table's log begins and ends now that former
 // owners are fenced.
 func (inc *incarnation) refreshTable(ctx context.Context) error {
-	adm, table := kadm.NewClient(inc.group.admin), inc.group.table
-	ends, err := listed(adm.ListEndOffsets(ctx, table))
+	start, end, err := logBounds(ctx, kadm.NewClient(inc.group.admin), inc.group.table)
 	if err != nil {
-		return fmt.Errorf("the end of %s: %w", table, err)
+		return err
 	}
-	starts, err := listed(adm.ListStartOffsets(ctx, table))
-	if err != nil {
-		return fmt.Errorf("the start of %s: %w", table, err)
-	}
-	inc.facts.tableStart, inc.facts.tableEnd = map[int32]int64{}, map[int32]int64{}
-	for p, o := range starts[table] {
-		inc.facts.tableStart[p] = o.Offset
-	}
-	for p, o := range ends[table] {
-		inc.facts.tableEnd[p] = o.Offset
-	}
+	inc.facts.tableStart, inc.facts.tableEnd = start, end
 	return nil
+}
+
+// logBounds are the first offsets of a topic's partitions, and their high watermarks.
+func logBounds(ctx context.Context, adm *kadm.Client, topic string) (start, end map[int32]int64, err error) {
+	ends, err := listed(adm.ListEndOffsets(ctx, topic))
+	if err != nil {
+		return nil, nil, fmt.Errorf("the end of %s: %w", topic, err)
+	}
+	starts, err := listed(adm.ListStartOffsets(ctx, topic))
+	if err != nil {
+		return nil, nil, fmt.Errorf("the start of %s: %w", topic, err)
+	}
+	start, end = map[int32]int64{}, map[int32]int64{}
+	for p, o := range starts[topic] {
+		start[p] = o.Offset
+	}
+	for p, o := range ends[topic] {
+		end[p] = o.Offset
+	}
+	return start, end, nil
 }
 
 // topicManager answers goka from what check has found. It creates nothing:
