@@ -34,6 +34,17 @@
 // storeopen.go), tell the Recovered hook, deliver (poll.go, claim.go, delivery.go; inflight.go in sinks)
 // and commit (gate.go, commit.go), last commit within the revoke, Cleanup, Revoked hook.
 //
+// # Who owns what, and standby copies
+//
+// balancer.go speaks the group's protocol, package balance makes the plan: members
+// say what state they hold (held.go), the leader gives partitions to former owners
+// and to who has state, and each partition Config.Standbys further instances.
+// Those follow the changelog (follower.go) into folders like the owner's. An
+// assignment that makes a follower the owner ends it first (followers.go): its
+// folder is closed before storage opens it, and recovery reads the tail alone.
+// Members of versions without our protocol make the group speak range, without
+// copies.
+//
 // # Invariants
 //
 //   - A position moves past a message only when its callback has passed the gate
@@ -44,6 +55,10 @@
 //     one batch. What is open at the end of a session is dropped.
 //   - A folder is used only while its topic id, partition, age and offset fit
 //     (meta.unusable), and no write is missing in the middle of it (inspect).
+//   - A copy is written like a store: committed data only, values and offset in one
+//     batch, current only where the stable end was reached. What goes wrong with it
+//     is begun again and never touches the group.
+//   - A folder has one user (folders): its owner's session, or a follower.
 //   - Each commit carries the ids of the topics that it is about (topicids.go).
 //   - Nothing continues after an abort.
 //   - The next session begins after the former one is cleaned up (session.done),

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,6 +18,7 @@ type metrics struct {
 	lag, recovering, state, ready prometheus.Gauge
 	recoveryLeft, recoveryRate    prometheus.Gauge
 	lastCommit                    prometheus.Gauge
+	settledAt                     atomic.Int64 // Unix time in milliseconds; 0: never
 	standbys, standbyLag          prometheus.Gauge
 	standbyRecords                prometheus.Counter
 	partitionLag                  *prometheus.GaugeVec // group, topic, partition
@@ -66,4 +69,7 @@ func (m *metrics) disowned(group string) {
 }
 
 // settled: nothing is done and not committed.
-func (m *metrics) settled() { m.lastCommit.SetToCurrentTime() }
+func (m *metrics) settled() {
+	m.lastCommit.SetToCurrentTime()
+	m.settledAt.Store(time.Now().UnixMilli())
+}

@@ -17,6 +17,7 @@ const (
 
 // Status is what a person may want to know.
 type Status struct {
+	Group         string
 	State         State
 	Partitions    []int32
 	Lag           int64 // records between the commits and the stable ends, of owned partitions
@@ -25,6 +26,7 @@ type Status struct {
 	RecoveryTotal int64 // offsets that it has to cover
 	RecoveryLeft  int64 // of them, those that are still to be read
 	Standbys      []Standby
+	LastCommit    time.Time // when all that was done was last seen committed; zero: never yet
 	LastError     error
 	LastErrorAt   time.Time
 }
@@ -43,7 +45,10 @@ func (g *Group) Status() Status {
 	defer g.mu.Unlock()
 	s := g.status
 	s.Partitions = slices.Clone(s.Partitions)
-	s.CaughtUp = g.caughtUp
+	s.Group, s.CaughtUp = g.cfg.Group, g.caughtUp
+	if at := g.metrics.settledAt.Load(); at != 0 {
+		s.LastCommit = time.UnixMilli(at)
+	}
 	if g.running && g.followers != nil {
 		for _, f := range g.followers.all() {
 			s.Standbys = append(s.Standbys, Standby{f.partition, f.offset.Load(), f.lag.Load(), f.current.Load()})

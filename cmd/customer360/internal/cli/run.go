@@ -57,8 +57,10 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 	if err := server.Listen(); err != nil {
 		return usage(err)
 	}
+	server.ServeStatus(serve.Status)
 	log.Info("starting", "instance", slot.Name, "state_dir", slot.Dir, "stages", stages, "http", server.Addr())
-	if _, err := serve.Start(ctx, c, pipeline.Deps{Log: log, Kafka: opts, Instance: slot.Name, Dir: slot.Dir}); err != nil {
+	if _, err := serve.Start(ctx, c, pipeline.Deps{Log: log, Kafka: opts, Instance: slot.Name, Dir: slot.Dir,
+		HTTP: server.Advertised(c.HTTP.Advertised)}); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)

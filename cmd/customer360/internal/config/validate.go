@@ -207,6 +207,14 @@ func (c Config) checkRest() *problem {
 	if c.CacheBytes < 0 || c.CacheBytes > 1<<34 {
 		return bad("state_cache_bytes", "%d: use 0 to %d", c.CacheBytes, 1<<34)
 	}
+	if c.Standbys < 0 || c.Standbys > 8 {
+		return bad("standbys", "%d: use 0 to 8", c.Standbys)
+	}
+	if c.HTTP.Advertised != "" {
+		if p := address("http.advertised", c.HTTP.Advertised, false); p != nil {
+			return p
+		}
+	}
 	if c.StateDir == "" {
 		return bad("state_dir", "empty: name a folder")
 	}

@@ -21,10 +21,11 @@ import (
 
 // component is one thing that runs beside the others.
 type component struct {
-	name  string
-	run   func(ctx context.Context) error
-	part  func() web.Part
-	group *engine.Group // nil: no goka group of its own
+	name   string
+	run    func(ctx context.Context) error
+	part   func() web.Part
+	group  *engine.Group        // nil: no goka group of its own
+	status func() engine.Status // nil: no goka group
 }
 
 // ImporterConfig is csvdir's part of the configuration.
@@ -81,12 +82,13 @@ func EngineConfig(c config.Config, deps Deps) engine.Config {
 	e.SessionTimeout, e.Compression = c.Kafka.SessionTimeout, c.Kafka.CompressionType
 	e.MaxRecordBytes, e.NewHash = topology.MaxMessageBytes, topology.NewHasher
 	e.StoreBytes, e.CacheBytes = c.StoreBytes, c.CacheBytes
+	e.Standbys, e.Address = c.Standbys, deps.HTTP
 	return e
 }
 
 // groupComponent runs a goka graph on the engine.
 func groupComponent(name string, g *engine.Group) component {
-	return component{name: name, run: g.Run, group: g, part: func() web.Part {
+	return component{name: name, run: g.Run, group: g, status: g.Status, part: func() web.Part {
 		return groupPart(name, g.Ready(), g.Status())
 	}}
 }
@@ -142,7 +144,7 @@ func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 		return component{}, fmt.Errorf("online_store: %w", err)
 	}
 	p.restpoll = poller
-	return component{name: "restpoll", run: poller.Run, part: func() web.Part {
+	return component{name: "restpoll", run: poller.Run, status: func() engine.Status { return poller.Status().Group }, part: func() web.Part {
 		return pollerPart(poller.Ready(), poller.Status())
 	}}, nil
 }
@@ -158,7 +160,7 @@ func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]com
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		p.sinkList = append(p.sinkList, s)
-		components = append(components, component{name: name, run: s.Run, part: func() web.Part {
+		components = append(components, component{name: name, run: s.Run, status: func() engine.Status { return s.Status().Engine }, part: func() web.Part {
 			return groupPart(name, s.Ready(), s.Status().Engine)
 		}})
 		return nil

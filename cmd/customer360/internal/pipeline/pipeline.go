@@ -30,6 +30,7 @@ type Deps struct {
 	Kafka    []kgo.Opt
 	Instance string // the instance's name
 	Dir      string // the instance's folder for local state
+	HTTP     string // host:port where others find this process's /status; "": nowhere
 }
 
 // Pipeline is the components of this process.

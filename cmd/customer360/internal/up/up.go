@@ -150,13 +150,14 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 	if err := r.web.Listen(); err != nil {
 		return err
 	}
+	r.web.ServeStatus(r.serve.Status)
 	if err := r.writeConfiguration(conf); err != nil {
 		return err
 	}
 	if conf, err = r.loadConfiguration(); err != nil {
 		return err
 	}
-	_, err = r.serve.Start(ctx, conf, pipeline.Deps{Log: r.log, Kafka: r.kafka, Instance: slot.Name, Dir: slot.Dir})
+	_, err = r.serve.Start(ctx, conf, pipeline.Deps{Log: r.log, Kafka: r.kafka, Instance: slot.Name, Dir: slot.Dir, HTTP: r.web.Advertised("")})
 	return err
 }
 

@@ -1,6 +1,6 @@
 // Package web serves what operators and orchestrators ask a process for:
 // /metrics, /healthz (the process runs), /readyz (its parts are assigned,
-// recovered and caught up) and, where it is asked for, /debug/pprof.
+// recovered and caught up), /status and, where it is asked for, /debug/pprof.
 package web
 
 import (
@@ -27,6 +27,7 @@ type Part struct {
 // Server is inert until Listen and Serve.
 type Server struct {
 	listen   string
+	mux      *http.ServeMux
 	listener net.Listener
 	server   *http.Server
 }
@@ -46,7 +47,7 @@ func New(listen string, withPprof bool, gatherer prometheus.Gatherer, parts func
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	return &Server{listen: listen, server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
+	return &Server{listen: listen, mux: mux, server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
 }
 
 func ready(w http.ResponseWriter, parts []Part) {
