@@ -47,6 +47,8 @@ type Config struct {
 
 	StoreBytes int // memory of leveldb (write buffers, block cache), over all partitions
 	CacheBytes int // encoded states kept in memory beside leveldb, over all partitions; 0: none
+
+	Now func() time.Time // by which the age of local state is told; nil: time.Now
 }
 
 // DefaultConfig has everything but names, places and the hash.
@@ -126,6 +128,14 @@ const batchOverhead = 1024
 // may not. headerBytes are those of names and values.
 func (c Config) Fits(key string, valueBytes int, headerBytes int) bool {
 	return len(key)+valueBytes+headerBytes <= c.MaxRecordBytes-batchOverhead
+}
+
+// now is the wall clock.
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
 }
 
 func (c Config) transactionalID() string { return c.Group + "-" + c.Instance }

@@ -104,7 +104,7 @@ func (f *follower) follow(ctx context.Context) (err error) {
 	name := fmt.Sprintf("%s.%d", g.table, f.partition)
 	c := &copying{dir: filepath.Join(g.cfg.Dir, g.cfg.Group, name), pending: map[string][]byte{}, written: time.Now()}
 	var why string
-	if c.db, c.meta, why, err = openFolder(g.files, c.dir, facts, f.partition, f.f.bytes()); err != nil {
+	if c.db, c.meta, why, err = openFolder(g.files, c.dir, facts, f.partition, f.f.bytes(), g.cfg.now()); err != nil {
 		return unusableFolder(c.dir, err)
 	}
 	if why != "" {
@@ -127,7 +127,7 @@ func (f *follower) read(ctx context.Context, c *copying, facts facts) error {
 	reader := newFetcher(f.f.client, g.table, f.partition, readerMaxBytes)
 	reader.maxWait = time.Millisecond // a fetch that waits would hold up the others of this client
 	for {
-		asked := time.Now()
+		asked := g.cfg.now()
 		answer, err := reader.fetch(ctx, next)
 		if err != nil {
 			return err

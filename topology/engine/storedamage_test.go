@@ -146,7 +146,7 @@ func copyFolder(t *testing.T, from, to string) {
 // it: "dropped", or the commit whose state it has.
 func (h history) outcome(dir string) string {
 	for range 2 {
-		db, m, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<20)
+		db, m, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<20, time.Now())
 		if err != nil {
 			return "error: " + err.Error()
 		}

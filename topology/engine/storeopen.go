@@ -104,7 +104,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	if s := inc.current.Load(); s != nil {
 		owned = max(len(s.partitions()), 1)
 	}
-	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned)
+	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.now())
 	if err != nil {
 		free()
 		err = unusableFolder(dir, err)
@@ -116,7 +116,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	}
 	st := newStore(name, partition, dir, db, m)
 	st.limit = cfg.MaxRecordBytes - batchOverhead
-	st.onError, st.free = inc.fail, free
+	st.onError, st.free, st.now = inc.fail, free, cfg.now
 	if cfg.CacheBytes > 0 {
 		st.cache = newCache(cfg.CacheBytes / owned)
 	}
@@ -129,14 +129,14 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 
 // openFolder opens or creates the leveldb; a folder that must not be used is
 // removed before, and why says so.
-func openFolder(files filesOf, dir string, f facts, partition int32, bytes int) (db *level, m meta, why string, err error) {
+func openFolder(files filesOf, dir string, f facts, partition int32, bytes int, now time.Time) (db *level, m meta, why string, err error) {
 	fresh := meta{topic: f.tableID, partition: partition, offset: -1}
 	if _, err := os.Stat(filepath.Join(dir, condemned)); err == nil {
 		why = "its leveldb was found damaged"
 	} else if db, m, why, err = openLevel(files, dir, bytes); err != nil {
 		return nil, fresh, "", err
 	} else if why == "" && db != nil {
-		if why = m.unusable(f, partition, time.Now()); why == "" {
+		if why = m.unusable(f, partition, now); why == "" {
 			return db, m, "", nil
 		}
 		if err := db.Close(); err != nil {

@@ -81,7 +81,7 @@ func EngineConfig(c config.Config, deps Deps) engine.Config {
 	e.CommitInterval, e.TransactionTimeout = c.Kafka.CommitInterval, c.Kafka.TransactionTimeout
 	e.SessionTimeout, e.Compression = c.Kafka.SessionTimeout, c.Kafka.CompressionType
 	e.MaxRecordBytes, e.NewHash = topology.MaxMessageBytes, topology.NewHasher
-	e.StoreBytes, e.CacheBytes = c.StoreBytes, c.CacheBytes
+	e.StoreBytes, e.CacheBytes, e.Now = c.StoreBytes, c.CacheBytes, deps.Now
 	e.Standbys, e.Address = c.Standbys, deps.HTTP
 	return e
 }
@@ -127,7 +127,7 @@ func (p *Pipeline) merge(precedence processors.Precedence, metrics *processors.M
 
 func (p *Pipeline) importer() (component, error) {
 	i, err := csvdir.New(ImporterConfig(p.config, p.deps.Dir, p.deps.Instance),
-		csvdir.Deps{Log: p.deps.Log.With("part", "csvdir"), Registry: p.deps.Registry, Kafka: p.deps.Kafka})
+		csvdir.Deps{Log: p.deps.Log.With("part", "csvdir"), Registry: p.deps.Registry, Kafka: p.deps.Kafka, Now: p.deps.Now})
 	if err != nil {
 		return component{}, fmt.Errorf("loyalty: %w", err)
 	}
@@ -139,7 +139,8 @@ func (p *Pipeline) importer() (component, error) {
 
 func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 	poller, err := restpoll.New(PollerConfig(p.config), restpoll.Deps{Log: p.deps.Log.With("part", "restpoll"),
-		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Admit: p.admit, Decoder: decoderOf(sources, codec.OnlineStore)})
+		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Admit: p.admit, Decoder: decoderOf(sources, codec.OnlineStore),
+		Now: p.deps.Now})
 	if err != nil {
 		return component{}, fmt.Errorf("online_store: %w", err)
 	}
@@ -152,7 +153,7 @@ func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 // sinks are the writers to Couchbase.
 func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]component, error) {
 	deps := couchbase.Deps{Log: p.deps.Log.With("part", "couchbase"), Registry: p.deps.Registry, Engine: p.engine,
-		Kafka: p.deps.Kafka, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.HomeDelivery)}
+		Kafka: p.deps.Kafka, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.HomeDelivery), Now: p.deps.Now}
 	c := CouchbaseConfig(p.config)
 	var components []component
 	add := func(name string, s *couchbase.Sink, err error) error {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -28,9 +29,10 @@ type Deps struct {
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	Kafka    []kgo.Opt
-	Instance string // the instance's name
-	Dir      string // the instance's folder for local state
-	HTTP     string // host:port where others find this process's /status; "": nowhere
+	Instance string           // the instance's name
+	Dir      string           // the instance's folder for local state
+	HTTP     string           // host:port where others find this process's /status; "": nowhere
+	Now      func() time.Time // nil: time.Now
 }
 
 // Pipeline is the components of this process.

@@ -157,7 +157,8 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 	if conf, err = r.loadConfiguration(); err != nil {
 		return err
 	}
-	_, err = r.serve.Start(ctx, conf, pipeline.Deps{Log: r.log, Kafka: r.kafka, Instance: slot.Name, Dir: slot.Dir, HTTP: r.web.Advertised("")})
+	_, err = r.serve.Start(ctx, conf, pipeline.Deps{Log: r.log, Kafka: r.kafka, Instance: slot.Name, Dir: slot.Dir,
+		HTTP: r.web.Advertised(""), Now: r.options.Now})
 	return err
 }
 

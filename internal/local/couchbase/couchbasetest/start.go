@@ -45,6 +45,12 @@ func Run(t testing.TB, cfg couchbase.Config) (node *couchbase.Node, stop func())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return node, Serve(t, node)
+}
+
+// Serve is Run of a node that was made already.
+func Serve(t testing.TB, node *couchbase.Node) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- node.Run(ctx) }()
@@ -54,7 +60,7 @@ func Run(t testing.TB, cfg couchbase.Config) (node *couchbase.Node, stop func())
 		cancel()
 		t.Fatalf("the Couchbase node did not start: %v", err)
 	}
-	return node, func() {
+	return func() {
 		cancel()
 		select {
 		case err := <-ended:
