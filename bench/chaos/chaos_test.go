@@ -9,7 +9,6 @@ import (
 	"os"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -210,7 +209,11 @@ func TestAProcessIsKeptUp(t *testing.T) {
 	if len(p.ended()) != 0 {
 		t.Errorf("killed, it says %v", p.ended())
 	}
-	if err := syscall.Kill(second, syscall.SIGKILL); err != nil {
+	process, err := os.FindProcess(second)
+	if err == nil {
+		err = process.Kill()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	third := pid()

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"syscall"
 	"time"
 )
 
@@ -15,8 +14,8 @@ func (r *run) play(ctx context.Context, s step) {
 	case Kill, KillUp:
 		begin = func() error { return p.kill(s.Lasts) }
 	case PauseShort, PauseLong, PauseUp:
-		begin = func() error { return p.signal(syscall.SIGSTOP) }
-		end = func() error { return p.signal(syscall.SIGCONT) }
+		begin = func() error { return p.signal(pause) }
+		end = func() error { return p.signal(resume) }
 	case DiskFull:
 		begin = func() error { return p.full(true) }
 		end = func() error { return p.full(false) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -91,8 +90,8 @@ func takeover(ctx context.Context, adm *kadm.Client, groups map[string]topology.
 	begun := time.Now()
 	switch way {
 	case stopped:
-		err = p.signal(syscall.SIGSTOP)
-		defer func() { _ = p.signal(syscall.SIGCONT) }() // gone: then the next wait says so
+		err = p.signal(pause)
+		defer func() { _ = p.signal(resume) }() // gone: then the next wait says so
 	case dead:
 		err = p.kill(time.Hour)
 		defer p.hurry()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sys/unix"
 )
 
 // lookEvery is fine enough for windows of a second, and costs under 1% of a core.
@@ -22,11 +21,11 @@ type instant struct {
 }
 
 func now(records int64) (instant, error) {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		return instant{}, fmt.Errorf("getrusage: %w", err)
+	cpu, err := cpuTime()
+	if err != nil {
+		return instant{}, err
 	}
-	return instant{at: time.Now(), cpu: time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), records: records}, nil
+	return instant{at: time.Now(), cpu: cpu, records: records}, nil
 }
 
 // window is the measured part of a run.

@@ -14,7 +14,7 @@ import (
 func main() {
 	// State and the embedded servers' data hold personal data and the sources'
 	// passwords. Not all libraries that write them let the mode be chosen.
-	syscall.Umask(0o077)
+	ownerOnly()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

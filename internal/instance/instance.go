@@ -1,5 +1,5 @@
 // Package instance gives a process its name and its folder for local state:
-// the host plus the first free slot, held by flock for as long as the process
+// the host plus the first free slot, held by a lock for as long as the process
 // lives. The transactional ids and the leveldb folders follow the name, so a
 // restart finds its own state again and two processes on one host never share
 // it; a killed process's lock is released by the kernel.
@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"customer360/internal/filesystem"
 )
 
 // maxSlots bounds the search: nobody runs this many processes in one folder.
@@ -74,10 +74,10 @@ func Lock(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the lock file: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := filesystem.Lock(f); err != nil {
 		holder, _ := os.ReadFile(path)
 		_ = f.Close() // it was not locked
-		if errors.Is(err, unix.EWOULDBLOCK) {
+		if errors.Is(err, filesystem.ErrLocked) {
 			if pid := strings.TrimSpace(string(holder)); pid != "" {
 				return nil, fmt.Errorf("%s: %w, number %s", path, ErrHeld, pid)
 			}
@@ -102,7 +102,7 @@ func Held(path string) (bool, string) {
 		return false, ""
 	}
 	defer f.Close() //nolint:errcheck // only read
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err == nil {
+	if err := filesystem.LockShared(f); err == nil {
 		return false, ""
 	}
 	holder, _ := os.ReadFile(path)

@@ -58,7 +58,7 @@ func sizeChild() {
 	graph := burstGraph()
 	if kind == "sink" {
 		open := make(chan os.Signal, 1)
-		signal.Notify(open, syscall.SIGUSR1)
+		signal.Notify(open, sigUser)
 		opened := make(chan struct{})
 		go func() { <-open; close(opened) }()
 		graph = sinkGraph(func(ctx goka.Context) {
@@ -182,7 +182,7 @@ func TestABurstIsSplitAndMemoryBounded(t *testing.T) {
 
 	cmd, end := startSize(t, b, "sink")
 	time.Sleep(3 * time.Second) // it could fetch all of it many times over
-	if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+	if err := cmd.Process.Signal(sigUser); err != nil {
 		t.Fatal(err)
 	}
 	awaitEnd(t, b.Addr, sinkGroup, 120*time.Second, jobIn)

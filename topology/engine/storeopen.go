@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	gokastorage "github.com/lovoo/goka/storage"
@@ -190,9 +189,9 @@ var errState = errors.New("local state cannot be kept")
 func unusableFolder(dir string, err error) error {
 	remedy := ""
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case noSpace(err):
 		remedy = "make space there"
-	case errors.Is(err, syscall.EROFS), errors.Is(err, os.ErrPermission):
+	case readOnly(err), errors.Is(err, os.ErrPermission):
 		remedy = "make it writable for this user"
 	default:
 		return fmt.Errorf("local state %s: %w", dir, err)

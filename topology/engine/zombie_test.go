@@ -118,13 +118,13 @@ func TestStoppedProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { _ = zombie.cmd.Process.Signal(syscall.SIGCONT) })
+	t.Cleanup(func() { _ = zombie.cmd.Process.Signal(sigCont) })
 	var (
 		before  author
 		stopped time.Time
 	)
 	eventually(t, 20*time.Second, func() bool {
-		signal(syscall.SIGSTOP)
+		signal(sigStop)
 		stopped = time.Now()
 		described, err := adm.DescribeTransactions(ctx, jobGroup+"-zombie")
 		d := described[jobGroup+"-zombie"]
@@ -132,7 +132,7 @@ func TestStoppedProcess(t *testing.T) {
 		if err == nil && d.State == "Ongoing" {
 			return true
 		}
-		signal(syscall.SIGCONT)
+		signal(sigCont)
 		return false
 	}, func() string { return "it has no transaction" })
 
@@ -150,7 +150,7 @@ func TestStoppedProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	woken := time.Now()
-	signal(syscall.SIGCONT)
+	signal(sigCont)
 	eventually(t, 30*time.Second, func() bool { return len(log.said("running")) == 2 && len(heir.Status().Partitions) == jobParts/2 }, func() string {
 		return fmt.Sprintf("it does not come back: %v", log.said("running"))
 	})

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
 	"github.com/syndtr/goleveldb/leveldb/opt"
 	"github.com/syndtr/goleveldb/leveldb/storage"
+
+	"customer360/internal/filesystem"
 )
 
 // The first byte of a key in the store says what it is. A bucket's keys all
@@ -60,7 +61,7 @@ func openFiles(dir string) (storage.Storage, error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	files, err := storage.OpenFile(dir, false)
-	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, storage.ErrLocked) {
+	if filesystem.InUse(err) || errors.Is(err, storage.ErrLocked) {
 		return nil, fmt.Errorf("data folder %s is in use by another node: %w", dir, err)
 	}
 	if err != nil {

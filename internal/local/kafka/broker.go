@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"customer360/internal/filesystem"
 )
 
 // Broker is the embedded node.
@@ -29,7 +31,7 @@ func New(cfg Config, deps Deps) (*Broker, error) {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Broker{cfg: cfg, log: deps.Log, ready: make(chan struct{}), disk: disk{dir: cfg.Dir, free: freeBytes}}, nil
+	return &Broker{cfg: cfg, log: deps.Log, ready: make(chan struct{}), disk: disk{dir: cfg.Dir, free: filesystem.FreeBytes}}, nil
 }
 
 // Ready is closed when clients can connect.

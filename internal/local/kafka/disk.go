@@ -6,10 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"customer360/internal/filesystem"
 )
 
 // lookEvery is how often the free space is read: the disk must not fill up by
@@ -24,14 +23,6 @@ type disk struct {
 	dir    string
 	free   func(dir string) (uint64, error)
 	warned time.Time
-}
-
-func freeBytes(dir string) (uint64, error) {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
-		return 0, fmt.Errorf("reading the free space of %s: %w", dir, err)
-	}
-	return stat.Bavail * uint64(stat.Bsize), nil
 }
 
 // prepare makes the folder and proves that it can be written to and is not full.
@@ -81,9 +72,9 @@ func (d *disk) full(free, minFree uint64) error {
 
 func explained(err error) error {
 	switch {
-	case errors.Is(err, syscall.EROFS):
+	case filesystem.ReadOnly(err):
 		return fmt.Errorf("%w: choose a folder on a disk that can be written to", err)
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case filesystem.NoSpace(err):
 		return fmt.Errorf("%w: make space, or choose another folder", err)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w: this user may not write there", err)
@@ -98,7 +89,7 @@ func lockFolder(dir string) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the embedded Kafka broker's folder: %w", explained(err))
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := filesystem.Lock(file); err != nil {
 		file.Close() //nolint:errcheck // nothing was written
 		return nil, fmt.Errorf("the folder %s is in use by another embedded Kafka broker", dir)
 	}

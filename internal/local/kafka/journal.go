@@ -10,10 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"customer360/internal/filesystem"
 )
 
 // journal makes commits atomic. kfake ends a transaction by writing a marker to
@@ -74,11 +75,11 @@ func endOf(path string) (fileEnd, error) {
 	if err != nil {
 		return fileEnd{}, err
 	}
-	end := fileEnd{Size: info.Size()}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		end.Inode = stat.Ino
+	identity, err := filesystem.Identity(path, info)
+	if err != nil {
+		return fileEnd{}, err
 	}
-	return end, nil
+	return fileEnd{Inode: identity, Size: info.Size()}, nil
 }
 
 func journalPath(dir string) string { return filepath.Join(dir, "commit.journal") }

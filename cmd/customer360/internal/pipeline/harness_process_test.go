@@ -113,8 +113,8 @@ func (p *process) signal(s syscall.Signal) {
 }
 
 // pause and resume are SIGSTOP and SIGCONT.
-func (p *process) pause()  { p.signal(syscall.SIGSTOP) }
-func (p *process) resume() { p.signal(syscall.SIGCONT) }
+func (p *process) pause()  { p.signal(sigStop) }
+func (p *process) resume() { p.signal(sigCont) }
 
 // stop ends it in order.
 func (p *process) stop() {

@@ -1,0 +1,7 @@
+//go:build unix
+
+package main
+
+import "syscall"
+
+func ownerOnly() { syscall.Umask(0o077) }
