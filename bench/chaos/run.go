@@ -14,6 +14,7 @@ import (
 // run is one course.
 type run struct {
 	cfg       Config
+	settings  string // the configuration's file that run processes read
 	ports     ports
 	links     [][]*link  // by run process (from 0) and service
 	processes []*process // up, then the run processes
@@ -33,6 +34,7 @@ func Run(ctx context.Context, cfg Config, notes io.Writer) (Report, error) {
 		return Report{}, err
 	}
 	r := &run{cfg: cfg, notes: notes, begun: time.Now(), faults: map[Kind]int{}, took: map[string][]time.Duration{}}
+	r.settings = filepath.Join(r.folder("up"), "customer360.yaml")
 	report := Report{Seed: cfg.Seed, Seconds: cfg.Length.Seconds()}
 	err := r.course(ctx)
 	report.Faults = r.faults

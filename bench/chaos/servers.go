@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -30,7 +29,17 @@ type ports struct{ kafka, couchbase, store, http int }
 // to outgoing connections: up comes back to them after a kill.
 func freePorts() (ports, error) {
 	var p ports
-	for _, port := range []*int{&p.kafka, &p.couchbase, &p.store, &p.http} {
+	free, err := freePort(4)
+	if err == nil {
+		p.kafka, p.couchbase, p.store, p.http = free[0], free[1], free[2], free[3]
+	}
+	return p, err
+}
+
+// freePort takes n of them.
+func freePort(n int) ([]int, error) {
+	var free []int
+	for range n {
 		var l net.Listener
 		var err error
 		for range 100 {
@@ -39,12 +48,12 @@ func freePorts() (ports, error) {
 			}
 		}
 		if err != nil {
-			return p, err
+			return nil, err
 		}
 		defer l.Close() //nolint:errcheck // it was only asked
-		*port = l.Addr().(*net.TCPAddr).Port
+		free = append(free, l.Addr().(*net.TCPAddr).Port)
 	}
-	return p, nil
+	return free, nil
 }
 
 func (p ports) of(service string) int {
@@ -78,7 +87,7 @@ const pollEvery = 6 * time.Second
 // runProcess is an instance beside up that reads up's configuration, but for the
 // addresses.
 func (r *run) runProcess(i int) *process {
-	args := []string{"run", "--config", filepath.Join(r.folder("up"), "customer360.yaml")}
+	args := []string{"run", "--config", r.settings}
 	if only := runs[i-1]; only != "" {
 		args = append(args, "--only", only)
 	}
