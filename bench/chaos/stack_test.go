@@ -82,22 +82,27 @@ func TestStack(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	err = s.begin(t.Context())
-	for _, p := range s.phases() {
-		if err == nil {
-			err = s.phase(t.Context(), p)
+	if err := s.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range phases() {
+		right := t.Run(p.name, func(t *testing.T) {
+			if err := s.phase(t.Context(), p); err != nil {
+				t.Fatalf("SEED=%d: %v", c.Seed, err)
+			}
+		})
+		if !right {
+			break // what follows would be told of the same difference
 		}
 	}
-	if err == nil {
-		err = s.finish(t.Context())
-	}
+	err = s.finish(t.Context())
 	r := s.report
 	t.Logf("SEED=%d: %d statements (%d refused, %d lost), %d CSV files, %d changes of the store, %d requests to it; %d checkpoints, %d documents compared, %d wrong; dead letters %v",
 		r.Seed, r.Statements.Done, r.Statements.Refused, r.Statements.Lost, r.Files, r.Changes, r.Requests, r.Checkpoints, r.Compared, r.Wrong(), r.Letters)
 	if err != nil {
-		t.Fatalf("SEED=%d repeats the series: %v", c.Seed, err)
+		t.Fatal(err)
 	}
-	if !r.Right() || r.Statements.Done < 1000 {
+	if !r.Right() || r.Statements.Done < 500 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -121,7 +126,7 @@ type phase struct {
 }
 
 // phases in their order.
-func (s *stackRun) phases() []phase {
+func phases() []phase {
 	kill := func(name string) func(context.Context, *stackRun) error {
 		return func(ctx context.Context, s *stackRun) error {
 			for _, c := range s.machine.Components() {
@@ -189,5 +194,19 @@ func (s *stackRun) phases() []phase {
 			}
 			return s.machine.Register(ctx, nil)
 		}},
+		{name: "RESET MASTER", keep: true, do: func(ctx context.Context, s *stackRun) error {
+			if err := s.machine.Delete(ctx, true); err != nil {
+				return err
+			}
+			if err := s.machine.SQL(ctx, "RESET MASTER"); err != nil {
+				return err
+			}
+			if err := s.more(ctx, 60); err != nil {
+				return err
+			}
+			return s.machine.Register(ctx, nil)
+		}},
+		// Rows come back under primary keys that were deleted at higher positions.
+		{name: "after RESET MASTER", do: func(ctx context.Context, s *stackRun) error { return s.more(ctx, 400) }},
 	}
 }

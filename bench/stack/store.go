@@ -33,6 +33,9 @@ func NewStore(seed uint64) *Store {
 	for i := range addresses {
 		if s.dice.IntN(2) == 0 {
 			s.sign(i)
+			for range s.dice.IntN(4) {
+				s.customers[i].orders = unique(append(s.customers[i].orders, s.order(i)))
+			}
 		}
 	}
 	return s

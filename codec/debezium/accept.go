@@ -10,9 +10,11 @@ import (
 type state struct {
 	refused bool // the last record was a d that was refused: its tombstone is too
 	created bool // the last accepted record was a streamed c
+	gone    bool // the last accepted record was a d or a tombstone
 	epoch   int64
 	server  int64 // 0: unknown
 	at      place
+	time    int64   // of the last accepted record that says one: source.ts_ms
 	left    []int64 // servers the identity has left, in that order
 }
 
@@ -26,6 +28,10 @@ const maxLeft = 32
 // of the primary key writes both there. A server that was left stays refused
 // until the next snapshot or epoch. What says nothing about its place counts as
 // it comes.
+//
+// A row that is gone takes a c of a later time from any place: after RESET MASTER
+// positions begin anew, and no snapshot tells of a row that is not there. A c that
+// is replayed has the time it had, so it stays refused.
 func (d *Decoder) Accept(encoded []byte, c *codec.Change) ([]byte, bool) {
 	var s state
 	var e event
@@ -43,6 +49,7 @@ func (s *state) accept(e *event) bool {
 	if e.tombstone {
 		accepted := !s.refused
 		s.refused = false
+		s.gone = s.gone || accepted
 		return accepted
 	}
 	if !s.takes(e) {
@@ -51,6 +58,10 @@ func (s *state) accept(e *event) bool {
 	}
 	s.refused = false
 	s.created = e.creates && !e.snapshot
+	s.gone = e.deletes
+	if e.time > 0 {
+		s.time = e.time
+	}
 	s.epoch = e.epoch
 	switch {
 	case e.snapshot:
@@ -76,8 +87,11 @@ func (s *state) takes(e *event) bool {
 		return !s.hasLeft(e.server)
 	}
 	order, exact := s.at.compare(e.at)
-	return order < 0 || order == 0 && (!exact || !s.created || !e.deletes)
+	return order < 0 || s.returns(e) || order == 0 && (!exact || !s.created || !e.deletes)
 }
+
+// returns says whether a row that is gone was created anew.
+func (s *state) returns(e *event) bool { return s.gone && e.creates && s.time > 0 && e.time > s.time }
 
 func (s *state) hasLeft(server int64) bool {
 	for _, left := range s.left {
@@ -104,15 +118,20 @@ func (s *state) moveTo(server int64) {
 const (
 	flagRefused = 1 << iota
 	flagCreated
+	flagGone
+	flagTime
 )
 
-// append appends the encoding: flags (1 byte), epoch, server, the place, the
-// servers left, integers as uvarints.
+// append appends the encoding: flags (1 byte), epoch, server, the place, the time
+// where there is one, the servers left, integers as uvarints.
 func (s *state) append(dst []byte) []byte {
-	dst = append(dst, flags(s.refused, s.created))
+	dst = append(dst, flags(s.refused, s.created, s.gone, s.time > 0))
 	dst = binary.AppendUvarint(dst, uint64(s.epoch))
 	dst = binary.AppendUvarint(dst, uint64(s.server))
 	dst = s.at.append(dst)
+	if s.time > 0 {
+		dst = binary.AppendUvarint(dst, uint64(s.time))
+	}
 	for _, server := range s.left {
 		dst = binary.AppendUvarint(dst, uint64(server))
 	}
@@ -127,7 +146,10 @@ func (s *state) decode(b []byte) error {
 	}
 	c := cursor{b: b}
 	f := c.byte()
-	*s = state{refused: f&flagRefused != 0, created: f&flagCreated != 0, epoch: c.int(), server: c.int(), at: c.place()}
+	*s = state{refused: f&flagRefused != 0, created: f&flagCreated != 0, gone: f&flagGone != 0, epoch: c.int(), server: c.int(), at: c.place()}
+	if f&flagTime != 0 {
+		s.time = c.int()
+	}
 	for len(c.b) > 0 && !c.bad {
 		s.left = append(s.left, c.int())
 	}

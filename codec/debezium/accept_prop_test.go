@@ -20,7 +20,7 @@ func drawHistory(t *rapid.T) []string {
 			file, pos = file+1, 4
 		}
 		pos += rapid.IntRange(1, 200).Draw(t, "gap")
-		place := at(fmt.Sprintf("5/%d:%d:0", file, pos))
+		place := at(fmt.Sprintf("5/%d:%d:0@%d", file, pos, 1000+i/2)) // a second has several statements
 		email := fmt.Sprintf("v%d@x", i+1)
 		switch {
 		case !there:
@@ -129,13 +129,13 @@ func TestStateRoundTrip(t *testing.T) {
 				seq: number.Draw(t, "seq"), order: number.Draw(t, "order")}
 		}
 		want := state{refused: rapid.Bool().Draw(t, "refused"), created: rapid.Bool().Draw(t, "created"), epoch: number.Draw(t, "epoch"),
-			server: number.Draw(t, "server"), at: p, left: rapid.SliceOfN(number, 0, 3).Draw(t, "left")}
+			gone: rapid.Bool().Draw(t, "gone"), time: number.Draw(t, "time"), server: number.Draw(t, "server"), at: p, left: rapid.SliceOfN(number, 0, 3).Draw(t, "left")}
 		var got state
 		if err := got.decode(want.append(nil)); err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("got %+v, %v; want %+v", got, err, want)
 		}
 		e := event{tombstone: rapid.Bool().Draw(t, "t"), deletes: rapid.Bool().Draw(t, "d"), creates: rapid.Bool().Draw(t, "c"),
-			snapshot: rapid.Bool().Draw(t, "s"), epoch: want.epoch, server: want.server, at: p}
+			snapshot: rapid.Bool().Draw(t, "s"), epoch: want.epoch, server: want.server, at: p, time: want.time}
 		var back event
 		encoded := e.append(nil)
 		if err := back.decode(encoded); err != nil || back != e {

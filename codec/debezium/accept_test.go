@@ -70,6 +70,36 @@ func TestAccept(t *testing.T) {
 			d 5/1:200:0 . - b
 			null . . - b
 			c 5/1:300:0 b + b`,
+		"RESET MASTER, and a row that was gone comes back": `
+			c 5/7:500:0@10 a + a
+			d 5/7:600:0@20 . + .
+			null . . + .
+			u 5/1:90:0@30 b - .
+			c 5/1:100:0@30 b + b
+			u 5/1:200:0@40 c + c
+			u 5/1:150:0@50 d - c
+			d 5/1:300:0@60 . + .`,
+		"a replayed c of a row that is gone": `
+			c 5/7:500:0@10 a + a
+			d 5/7:600:0@20 . + .
+			null . . + .
+			c 5/7:500:0@10 a - .
+			c 5/7:500:0@20 a - .
+			c 5/7:500:0 a - .
+			c 5/7:500:0@"later" a - .`,
+		"gone by a tombstone alone": `
+			u 5/7:500:0@10 a + a
+			c 5/1:100:0@20 b - a
+			null . . + .
+			c 5/1:100:0@20 b + b
+			c 5/1:50:0@30 b - b`,
+		"gone at an unknown time": `
+			d 5/7:600:0 . + .
+			c 5/1:100:0@20 b - .`,
+		"gone, and created on a server that was left": `
+			u 5/7:500:0@10 a + a
+			d 6/1:100:0@20 . + .
+			c 5/7:600:0@30 b - .`,
 		"tombstone_only": `
 			c 5/1:100:0 a + a
 			null . . + .`,

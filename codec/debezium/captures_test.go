@@ -154,10 +154,10 @@ func TestCapturedSequences(t *testing.T) {
 func TestPositionGolden(t *testing.T) {
 	d := newDecoder(t, nil)
 	records := capture(t, "noschema.all.jsonl")
-	var state []byte
+	var stored []byte
 	for i, want := range []struct{ position, state string }{
-		{"080000" + "0101e90b00", "000000" + "0101e90b00"}, // r, server 0, file 1, pos 1513
-		{"0400f0d00d" + "0101b90d00", "0200f0d00d" + "0101b90d00"},
+		{"080000" + "0101e90b00" + "d0dde6bca034", "080000" + "0101e90b00" + "d0dde6bca034"}, // r, server 0, file 1, pos 1513, a time
+		{"0400f0d00d" + "0101b90d00" + "a0ede6bca034", "0a00f0d00d" + "0101b90d00" + "a0ede6bca034"},
 	} {
 		raw := records[[]int{0, 5}[i]]
 		c, err := d.Decode(&raw)
@@ -165,14 +165,19 @@ func TestPositionGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		var accepted bool
-		if state, accepted = d.Accept(state, &c); !accepted {
+		if stored, accepted = d.Accept(stored, &c); !accepted {
 			t.Fatal("refused")
 		}
 		if got := hex.EncodeToString(c.Position); got != want.position {
 			t.Errorf("position %s, want %s", got, want.position)
 		}
-		if got := hex.EncodeToString(state); got != want.state {
+		if got := hex.EncodeToString(stored); got != want.state {
 			t.Errorf("state %s, want %s", got, want.state)
 		}
+	}
+	// Before there were times, it was written like this.
+	var before state
+	if err := before.decode([]byte{2, 0, 0xf0, 0xd0, 0x0d, 1, 1, 0xb9, 0x0d, 0, 7}); err != nil || !before.created || before.at.pos != 1721 || before.time != 0 || len(before.left) != 1 {
+		t.Errorf("%+v, %v", before, err)
 	}
 }

@@ -111,6 +111,9 @@ func (d *Decoder) change(m *message, raw *codec.Raw) (codec.Change, error) {
 	if e.server, err = natural(from.server); err != nil {
 		return codec.Change{}, fmt.Errorf("source.server_id %w", err)
 	}
+	if e.time, err = natural(from.time); err != nil {
+		e.time = 0 // it orders nothing but what positions cannot
+	}
 	c := codec.Change{Position: e.append(make([]byte, 0, positionRoom))}
 	if a == deletes {
 		return c, nil
@@ -122,7 +125,7 @@ func (d *Decoder) change(m *message, raw *codec.Raw) (codec.Change, error) {
 }
 
 // positionRoom is enough for the position of an event in practice.
-const positionRoom = 24
+const positionRoom = 32
 
 // isOtherTable compares what the record says about its table, if it does.
 func (d *Decoder) isOtherTable(s *source) bool {

@@ -16,6 +16,9 @@
 //   - An identity that has only seen a snapshot takes the first streamed event
 //     of any server: its position cannot be compared with that of a snapshot
 //     which a failover may lie behind.
+//   - RESET MASTER begins positions anew. A new snapshot sets them for the rows that
+//     there are. A row that is gone takes a c of a later time (source.ts_ms) from
+//     any place; the times of a row's events decide nothing else.
 //   - A tombstone says nothing that its d has not said, except where compaction
 //     has eaten the d: so it withdraws, unless it follows a d that was refused.
 //   - Positions of 0 (MariaDB 11.4 without binlog_legacy_event_pos) give way to

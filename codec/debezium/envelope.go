@@ -21,6 +21,7 @@ type message struct {
 // source is the source block of an envelope, or what add.fields made of it.
 type source struct {
 	snapshot, db, table, server, gtid, file, pos, row value
+	time                                              value // the last ts_ms; it may come twice
 }
 
 // transaction is the block that provide.transaction.metadata adds.
@@ -142,6 +143,8 @@ func (f *source) read(s *scanner) {
 		v := s.value()
 		if at := f.member(name); at != nil {
 			s.keep(at, v)
+		} else if string(name) == "ts_ms" {
+			f.time = v
 		}
 	}
 }

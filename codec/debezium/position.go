@@ -62,6 +62,7 @@ type event struct {
 	epoch     int64
 	server    int64 // 0: unknown
 	at        place
+	time      int64 // source.ts_ms, when the statement began; 0: unknown
 }
 
 const (
@@ -85,14 +86,14 @@ func (e event) append(dst []byte) []byte {
 	dst = append(dst, flags(e.tombstone, e.deletes, e.creates, e.snapshot))
 	dst = binary.AppendUvarint(dst, uint64(e.epoch))
 	dst = binary.AppendUvarint(dst, uint64(e.server))
-	return e.at.append(dst)
+	return binary.AppendUvarint(e.at.append(dst), uint64(e.time))
 }
 
 func (e *event) decode(b []byte) error {
 	c := cursor{b: b}
 	f := c.byte()
 	*e = event{tombstone: f&flagTombstone != 0, deletes: f&flagDeletes != 0, creates: f&flagCreates != 0,
-		snapshot: f&flagSnapshot != 0, epoch: c.int(), server: c.int(), at: c.place()}
+		snapshot: f&flagSnapshot != 0, epoch: c.int(), server: c.int(), at: c.place(), time: c.int()}
 	return c.end()
 }
 

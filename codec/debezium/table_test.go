@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"customer360/codec"
@@ -129,11 +130,15 @@ func captures(t testing.TB) []string {
 // at is a streamed source block: server/file:pos:row.
 func at(place string) string {
 	var server, file, pos, row int64
+	place, time, timed := strings.Cut(place, "@")
 	if n, err := fmt.Sscanf(place, "%d/%d:%d:%d", &server, &file, &pos, &row); err != nil || n != 4 {
 		panic("at: " + place)
 	}
-	return fmt.Sprintf(`{"snapshot":"false","db":"inventory","table":"customers","server_id":%d,"gtid":null,"file":"mysql-bin.%06d","pos":%d,"row":%d}`,
-		server, file, pos, row)
+	if timed {
+		time = `,"ts_ms":` + time
+	}
+	return fmt.Sprintf(`{"snapshot":"false","db":"inventory","table":"customers","server_id":%d,"gtid":null,"file":"mysql-bin.%06d","pos":%d,"row":%d%s}`,
+		server, file, pos, row, time)
 }
 
 // rowOf is an image of the row with that email, null for "".

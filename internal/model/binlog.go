@@ -40,14 +40,17 @@ type binlogEvent struct {
 	deletes, creates, snapshot bool
 	server                     int64 // 0: unknown
 	at                         binlogPlace
+	time                       int64 // source.ts_ms, 0: unknown
 }
 
 // binlogState is what a row's accepted records leave.
 type binlogState struct {
 	refusedDelete bool // the last record was a d that was refused
 	created       bool // the last accepted one was a streamed c
+	gone          bool // the last accepted one was a d or a tombstone
 	server        int64
 	at            binlogPlace
+	time          int64 // of the last accepted one with a time
 	left          []int64
 }
 
@@ -56,6 +59,9 @@ type binlogState struct {
 func (s *binlogState) acceptTombstone() bool {
 	accepted := !s.refusedDelete
 	s.refusedDelete = false
+	if accepted {
+		s.gone = true
+	}
 	return accepted
 }
 
@@ -64,7 +70,8 @@ func (s *binlogState) accept(e binlogEvent) bool {
 		s.refusedDelete = e.deletes
 		return false
 	}
-	s.refusedDelete, s.created = false, e.creates && !e.snapshot
+	s.refusedDelete, s.created, s.gone = false, e.creates && !e.snapshot, e.deletes
+	s.time = cmp.Or(e.time, s.time)
 	if e.snapshot {
 		s.at, s.left = e.at, nil
 		return true
@@ -94,7 +101,7 @@ func (s *binlogState) isNewer(e binlogEvent) bool {
 	if !decided || order > 0 {
 		return true
 	}
-	return order == 0 && (!s.created || !e.deletes)
+	return s.gone && e.creates && s.time > 0 && e.time > s.time || order == 0 && (!s.created || !e.deletes)
 }
 
 func (m *Model) event(r *Raw, op string, image, from, transaction map[string][]byte) (decoded, error) {
@@ -102,6 +109,9 @@ func (m *Model) event(r *Raw, op string, image, from, transaction map[string][]b
 	var err error
 	if e.at, err = placeOf(from, transaction); err != nil {
 		return decoded{}, err
+	}
+	if e.time, err = natural(from["ts_ms"]); err != nil {
+		e.time = 0
 	}
 	if e.server, err = natural(from["server_id"]); err != nil {
 		return decoded{}, err

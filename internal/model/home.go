@@ -116,6 +116,11 @@ func (m *Model) takeApart(payload []member) (envelope, error) {
 	}
 	if kind(e.source) == '{' {
 		e.from, errs[1] = fieldsOf(members(e.source), sourceFields)
+		for _, f := range members(e.source) {
+			if f.name == "ts_ms" && errs[1] == nil {
+				e.from[f.name] = f.value // the last one
+			}
+		}
 	}
 	e.transaction, errs[2] = fieldsOf(transaction, []string{"id", "total_order"})
 	e.row, e.flatAdded, e.flatOp, errs[3] = m.flatRow(flat)

@@ -1,5 +1,6 @@
 // Command customer360-chaos breaks four real processes for a while and looks
-// whether the documents are right afterwards (see bench/chaos). The last line on
+// whether the documents are right afterwards (see bench/chaos). With --stack they
+// are three, and MariaDB, Kafka and Connect. The last line on
 // stdout is a JSON report. It exits 1 when a document is wrong, and when something
 // did not start, settle or end; then the folder is kept. Linux only.
 package main
@@ -31,11 +32,11 @@ func main() {
 }
 
 // errWrong: the run went through, and the report says what is wrong.
-var errWrong = errors.New("what is in Couchbase is not what the raw topics say")
+var errWrong = errors.New("what is in Couchbase is not what the sources say")
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	c := chaos.DefaultConfig()
-	seconds, keep := 60, false
+	seconds, keep, stack := 60, false, ""
 	flags := flag.NewFlagSet("customer360-chaos", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.Binary, "binary", "bin/customer360", "the program to break")
@@ -45,6 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags.IntVar(&c.Customers, "customers", c.Customers, "people in the simulated world")
 	flags.IntVar(&c.Events, "events", c.Events, "changes a second in it")
 	flags.DurationVar(&c.Night, "night", c.Night, "time between two CSV exports")
+	flags.StringVar(&stack, "stack", "", "the folder deploy/stack: break real MariaDB, Kafka, Connect and run processes instead of up")
 	flags.BoolVar(&keep, "keep", false, "keep the folder of a run without a finding")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -63,9 +65,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer notes.Close() //nolint:errcheck // the report is what counts
-	report, err := chaos.Run(ctx, c, io.MultiWriter(notes, stderr))
-	if err == nil && !report.Right() {
-		err = errWrong
+	var report any
+	if stack != "" {
+		report, err = runStack(ctx, c, stack, io.MultiWriter(notes, stderr))
+	} else {
+		report, err = runUp(ctx, c, io.MultiWriter(notes, stderr))
 	}
 	if err := json.NewEncoder(stdout).Encode(report); err != nil {
 		return err
