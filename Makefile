@@ -45,6 +45,15 @@ chaos: build ## four real processes under kill -9, SIGSTOP, full disks, network 
 	@$(GO) build -trimpath -o bin/customer360-chaos ./bench/cmd/customer360-chaos
 	@./bin/customer360-chaos --binary $(BIN) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1) $(ARGS)
 
+.PHONY: test-stack
+test-stack: build ## real MariaDB, Kafka, Connect with Debezium: a series of SQL and faults one by one, SQL as the oracle (SEED=n repeats a run)
+	STACK=1 SEED=$(SEED) $(GO) test -count 1 -timeout 20m -v -run 'TestStack$$' ./bench/chaos
+
+.PHONY: chaos-stack
+chaos-stack: build ## the same parts and three instances under random faults for SECONDS (60), from SEED (1); Linux
+	@$(GO) build -trimpath -o bin/customer360-chaos ./bench/cmd/customer360-chaos
+	@./bin/customer360-chaos --stack deploy/stack --binary $(BIN) --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: recovery
 recovery: ## recovery of a million keys from Kafka, with its progress and rate
 	ENGINE_RECOVERY_KEYS=1000000 $(GO) test ./topology/engine -run 'TestRecovery$$' -v -count=1 -timeout 15m
