@@ -179,3 +179,10 @@ func setOversized(state []byte, on bool) (raised bool) {
 	}
 	return on && !was
 }
+
+// IsQuarantined tells of a value of merge's table whether its key is
+// quarantined: too many identities have said something about it.
+func IsQuarantined(table []byte) bool {
+	quarantined, err := checkRegisters(table)
+	return err == nil && quarantined
+}
