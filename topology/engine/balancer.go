@@ -86,10 +86,11 @@ func (b balancer) MemberBalancer(members []kmsg.JoinGroupResponseMember) (kgo.Gr
 // Members that do not read the same inputs get what range gives.
 func (b balancer) Balance(c *kgo.ConsumerBalancer, topics map[string]int32) kgo.IntoSyncAssignment {
 	var members []balance.Candidate
-	same := true
+	same, standbys := true, 0
 	c.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		same = same && len(meta.Topics) == len(c.MemberTopics())
 		words, _ := balance.DecodeMember(meta.UserData)
+		standbys = max(standbys, min(words.Standbys, mostStandbys))
 		members = append(members, balance.Candidate{ID: m.MemberID, Member: words})
 	})
 	if !same {
@@ -99,7 +100,7 @@ func (b balancer) Balance(c *kgo.ConsumerBalancer, topics map[string]int32) kgo.
 	for _, n := range topics {
 		partitions = max(partitions, n)
 	}
-	return syncPlan{topics, balance.Plan(members, partitions, b.inc.cfg.Standbys)}
+	return syncPlan{topics, balance.Plan(members, partitions, standbys)}
 }
 
 // syncPlan writes a plan in the words of Kafka's consumers.
@@ -138,6 +139,9 @@ func (p syncPlan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
 func (g *Group) introduction() balance.Member {
 	g.followers.books()
 	m := balance.Member{Instance: g.cfg.Instance, Address: g.cfg.Address}
+	if g.table != "" {
+		m.Standbys = g.cfg.Standbys
+	}
 	m.Host, _ = os.Hostname() // without it copies may lie beside their owner
 	m.Generation, m.Held = g.held.tell()
 	return m

@@ -23,7 +23,7 @@ type Config struct {
 	Transactional bool
 
 	// Standbys is how many other instances keep a copy of each partition of the
-	// table; that of the group's leader counts.
+	// table; the largest among the instances counts.
 	Standbys int
 	Address  string // host:port of this instance's /status; told to the group, "" for none
 
@@ -50,6 +50,8 @@ type Config struct {
 
 	Now func() time.Time // by which the age of local state is told; nil: time.Now
 }
+
+const mostStandbys = 8
 
 // DefaultConfig has everything but names, places and the hash.
 func DefaultConfig() Config {
@@ -108,8 +110,8 @@ func (c Config) Validate() error {
 	if c.DrainTimeout > c.RebalanceTimeout/2 {
 		bad("a drain of %v does not fit rebalances of %v", c.DrainTimeout, c.RebalanceTimeout)
 	}
-	if c.Standbys < 0 || c.Standbys > 8 {
-		bad("%d standby copies: use 0 to 8", c.Standbys)
+	if c.Standbys < 0 || c.Standbys > mostStandbys {
+		bad("%d standby copies: use 0 to %d", c.Standbys, mostStandbys)
 	}
 	if c.CacheBytes < 0 || c.CacheBytes > 1<<34 {
 		bad("a cache of %d bytes", c.CacheBytes)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const (
@@ -98,14 +99,19 @@ func (s *session) look() {
 	g.metrics.ready.Set(truth(ready))
 }
 
-// onlyInvisible says whether there is no data record from the commit to the
-// end: aborted ones, markers, or what compaction has left. It asks only about
-// short stretches.
+// onlyInvisible says whether there is no data record from the commit to the end.
 func (s *session) onlyInvisible(ctx context.Context, k topicPartition, from, end int64) bool {
+	return OnlyInvisible(ctx, s.inc.group.admin, k.topic, k.partition, from, end)
+}
+
+// OnlyInvisible says whether there is no data record between two offsets of a
+// partition: aborted ones, markers, or what compaction has left. It looks into
+// short stretches only, and says no where it cannot tell.
+func OnlyInvisible(ctx context.Context, client *kgo.Client, topic string, partition int32, from, end int64) bool {
 	if end-from > 100 {
 		return false
 	}
-	f := newFetcher(s.inc.group.admin, k.topic, k.partition, 64<<10)
+	f := newFetcher(client, topic, partition, 64<<10)
 	f.maxWait = time.Millisecond
 	for from < end {
 		answer, err := f.fetch(ctx, from)

@@ -19,7 +19,8 @@ const maxHeld = 2048
 type Member struct {
 	Instance string `json:"instance"`
 	Host     string `json:"host,omitempty"`
-	Address  string `json:"http,omitempty"` // host:port of its /status
+	Address  string `json:"http,omitempty"`     // host:port of its /status
+	Standbys int    `json:"standbys,omitempty"` // copies of each partition that it wants there to be
 	// Generation of the group in which it last worked; 0: none since it started.
 	Generation int32     `json:"generation,omitempty"`
 	Held       []Holding `json:"held,omitempty"`

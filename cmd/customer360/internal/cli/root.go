@@ -121,6 +121,7 @@ wrong; 3 refused: in use, held, or pinned to another generation.`,
 	root.AddCommand(
 		a.upCommand(),
 		a.runCommand(),
+		a.statusCommand(),
 		a.getCommand(),
 		a.importCommand(),
 		a.deadLettersCommand(),

@@ -13,7 +13,7 @@ type Config struct {
 	Instance    string              `yaml:"instance" doc:"Name of this instance; unique and stable over restarts. Empty: the host's name and the first free slot of state_dir."`
 	StoreBytes  int                 `yaml:"state_store_bytes" doc:"Memory for the buffers and block caches of leveldb, in bytes, per group with a table."`
 	CacheBytes  int                 `yaml:"state_cache_bytes" doc:"Memory for encoded states in front of leveldb, in bytes, per group with a table; 0: none."`
-	Standbys    int                 `yaml:"standbys" doc:"Copies of each partition's local state that other instances keep up to date, so that a takeover needs no recovery. That of the group's leader counts: give all instances the same."`
+	Standbys    int                 `yaml:"standbys" doc:"Copies of each partition's local state that other instances keep up to date, so that a takeover needs no recovery. 0: none. The largest among the instances counts."`
 	StateDir    string              `yaml:"state_dir" doc:"Folder for local state (leveldb). It can be rebuilt from Kafka at any time."`
 	Pass        codec.PassMode      `yaml:"pass" doc:"What becomes of the sources' passwords in documents: keep, hash (SHA-256) or drop."`
 	Precedence  map[string][]string `yaml:"precedence" doc:"Per profile field, the sources that may give it, best first. Fields that are not named keep the default."`

@@ -37,6 +37,11 @@ func size(w io.Writer) (width, height int) {
 // Paint repaints the page in place until ctx ends, and leaves the last one
 // standing.
 func Paint(ctx context.Context, w io.Writer, every time.Duration, snapshot func() Snapshot) error {
+	return Repaint(ctx, w, every, func(width int) string { return Page(snapshot(), width) })
+}
+
+// Repaint does that for any page, which is asked for with the width of its lines.
+func Repaint(ctx context.Context, w io.Writer, every time.Duration, page func(width int) string) error {
 	if _, err := io.WriteString(w, hideCursor); err != nil {
 		return err
 	}
@@ -46,7 +51,7 @@ func Paint(ctx context.Context, w io.Writer, every time.Duration, snapshot func(
 	lines := 0
 	for {
 		width, height := size(w)
-		frame, n := frame(Page(snapshot(), width), lines, height)
+		frame, n := frame(page(width), lines, height)
 		if _, err := io.WriteString(w, frame); err != nil {
 			return err
 		}
