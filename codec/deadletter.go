@@ -28,6 +28,7 @@ type DeadLetter struct {
 // Header names of a dead letter. Headers of the raw record follow under
 // deadRawPrefix.
 const (
+	deadFormat    = "c360.dead.format"
 	deadStage     = "c360.dead.stage"
 	deadSource    = "c360.dead.source"
 	deadTopic     = "c360.dead.topic"
@@ -40,6 +41,9 @@ const (
 	deadKey       = "c360.dead.key"
 	deadRawPrefix = "c360.raw."
 )
+
+// deadLetterFormat is the number of this set of headers; without one it is 1.
+const deadLetterFormat = 1
 
 // maxReason bounds the text of a reason, in bytes.
 const maxReason = 500
@@ -61,6 +65,7 @@ func (d *DeadLetter) KafkaHeaders() map[string][]byte {
 	}
 	h := map[string][]byte{
 		HeaderGeneration: strconv.AppendInt(nil, int64(d.Generation), 10),
+		deadFormat:       strconv.AppendInt(nil, deadLetterFormat, 10),
 		deadStage:        []byte(d.Stage), deadSource: []byte(d.Source), deadTopic: []byte(d.Topic),
 		deadPartition: strconv.AppendInt(nil, int64(d.Partition), 10),
 		deadOffset:    strconv.AppendInt(nil, d.Offset, 10),
@@ -80,7 +85,7 @@ func (d *DeadLetter) KafkaHeaders() map[string][]byte {
 }
 
 // ParseDeadLetter is the inverse of KafkaHeaders. It fails only where the
-// record is no dead letter of this product.
+// record is no dead letter of this product, or matches ErrNewer.
 func ParseDeadLetter(headers map[string][]byte, value []byte) (DeadLetter, error) {
 	if headers[deadReason] == nil || headers[deadTopic] == nil {
 		return DeadLetter{}, fmt.Errorf("no dead letter: headers %s and %s are missing", deadTopic, deadReason)
@@ -88,6 +93,9 @@ func ParseDeadLetter(headers map[string][]byte, value []byte) (DeadLetter, error
 	number := func(name string) int64 {
 		n, _ := strconv.ParseInt(string(headers[name]), 10, 64)
 		return n
+	}
+	if err := CheckFormat(int(number(deadFormat)), deadLetterFormat); err != nil {
+		return DeadLetter{}, err
 	}
 	d := DeadLetter{
 		Generation: int(number(HeaderGeneration)),

@@ -46,6 +46,11 @@ func (r *Record) AppendValue(dst []byte) []byte {
 // value. The fields themselves are not looked at.
 func DecodeRecord(key string, value []byte) (Record, error) {
 	r := Record{Key: key}
+	if len(value) > 0 {
+		if err := CheckFormat(int(value[0]), recordFormat); err != nil {
+			return r, err
+		}
+	}
 	if len(value) < 2 || value[0] != recordFormat {
 		return r, fmt.Errorf("%w: unknown format", errRecord)
 	}

@@ -19,6 +19,9 @@ func cutAsserted(table []byte) (decoder, entries []byte, err error) {
 	if len(table) == 0 {
 		return nil, nil, nil
 	}
+	if err := codec.CheckFormat(int(table[0]), assertedFormat); err != nil {
+		return nil, nil, err
+	}
 	if table[0] != assertedFormat {
 		return nil, nil, errAsserted
 	}

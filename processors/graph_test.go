@@ -164,11 +164,18 @@ func TestMergeRefusesForeignRecords(t *testing.T) {
 			t.Errorf("%s: the partition does not go on", name)
 		}
 	}
-	w := newWorld(1, 0, Guard{})
-	w.tables[w.settings.MergeGroup()] = map[string][]byte{"a@x": {9}}
-	w.append(logged{topic: w.settings.Records(), key: "a@x", value: good.AppendValue(nil)})
-	if w.settle(first); !errors.Is(w.stopped, errFatal) || !errors.Is(w.stopped, errRegisters) {
-		t.Error(w.stopped)
+	newer := good.AppendValue(nil)
+	newer[0] = 2
+	for _, c := range []struct {
+		table, value []byte
+		want         error
+	}{{[]byte{200}, good.AppendValue(nil), errRegisters}, {[]byte{2}, good.AppendValue(nil), codec.ErrNewer}, {nil, newer, codec.ErrNewer}} {
+		w := newWorld(1, 0, Guard{})
+		w.tables[w.settings.MergeGroup()] = map[string][]byte{"a@x": c.table}
+		w.append(logged{topic: w.settings.Records(), key: "a@x", value: c.value})
+		if w.settle(first); !errors.Is(w.stopped, errFatal) || !errors.Is(w.stopped, c.want) {
+			t.Error(w.stopped)
+		}
 	}
 }
 

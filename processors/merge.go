@@ -83,6 +83,10 @@ var errEmptyRecord = errors.New("the record has no key or no value")
 func (g *merger) process(ctx goka.Context, message any) {
 	value, _ := message.([]byte)
 	record, err := readRecord(ctx.Key(), value)
+	if errors.Is(err, codec.ErrNewer) {
+		ctx.Fail(g.fail(fmt.Errorf("merge: the record at %s/%d offset %d: %w", ctx.Topic(), ctx.Partition(), ctx.Offset(), err)))
+		return
+	}
 	if err != nil {
 		g.refuse(ctx, "unknown", err.Error(), value)
 		return

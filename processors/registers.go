@@ -46,9 +46,13 @@ type register struct {
 
 // checkRegisters tells a quarantined value, and refuses what is none.
 func checkRegisters(state []byte) (quarantined bool, err error) {
-	switch {
-	case len(state) == 0:
+	if len(state) == 0 {
 		return false, nil // no value yet
+	}
+	if err := codec.CheckFormat(int(state[0]), registersFormat); err != nil {
+		return false, err
+	}
+	switch {
 	case len(state) < 2 || state[0] != registersFormat:
 		return false, errRegisters
 	case state[1]&flagQuarantined != 0:

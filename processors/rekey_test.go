@@ -200,13 +200,14 @@ func many(n int) string {
 func TestRekeyMalformedTableIsFatal(t *testing.T) {
 	good := joinAsserted([]byte("1"), appendEntry(appendEntry(nil, "a", codec.Hash{}), "b", codec.Hash{}))
 	for name, value := range map[string][]byte{
-		"format": {7}, "state": {1, 9}, "cut": good[:len(good)-1],
+		"format": {200}, "newer": {2}, "state": {1, 9}, "cut": good[:len(good)-1],
 		"order": joinAsserted([]byte("1"), appendEntry(appendEntry(nil, "b", codec.Hash{}), "a", codec.Hash{})),
 	} {
+		want := map[bool]error{false: errAsserted, true: codec.ErrNewer}[name == "newer"]
 		w := newWorld(1, 0, Guard{}, fakeSource)
 		w.tables[w.settings.RekeyGroup(codec.Loyalty)] = map[string][]byte{"id": value}
 		w.publish(fakeSource.Topic, "id", []byte("2 secret=secret"), nil)
-		if w.next(fakeSource.Topic, 0); !errors.Is(w.stopped, errFatal) || !errors.Is(w.stopped, errAsserted) {
+		if w.next(fakeSource.Topic, 0); !errors.Is(w.stopped, errFatal) || !errors.Is(w.stopped, want) {
 			t.Errorf("%s: %v", name, w.stopped)
 		} else if strings.Contains(w.stopped.Error(), "secret") {
 			t.Error(w.stopped)

@@ -7,7 +7,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,13 +183,19 @@ func TestUpgrade(t *testing.T) {
 			if counts.Requests != 0 || counts.DeadLetters != 1 {
 				t.Errorf("requests and dead letters: %+v", counts)
 			}
-			for _, line := range []string{"local state dropped", "msg=imported", "level=ERROR", "newer version"} {
+			for _, line := range []string{"local state dropped", "msg=imported", "level=ERROR", "is being replaced"} {
 				if strings.Contains(log.String(), line) {
 					t.Errorf("the log says %q:\n%s", line, tail(log.String()))
 				}
 			}
 			compareFenced(t, fencedDocuments(t, dir, made), before)
-			changeLive(t, dir, made)
+			wanted := 0
+			for key := range before {
+				if strings.HasPrefix(key, "customer360 ") && strings.Contains(key, "@") {
+					wanted++
+				}
+			}
+			changeLive(t, dir, made, wanted)
 		})
 	}
 }
@@ -203,8 +212,9 @@ func compareFenced(t *testing.T, got, want map[string]fenced) {
 	}
 }
 
-// changeLive publishes a change of a row and waits for it in the document.
-func changeLive(t *testing.T, dir string, made time.Time) {
+// changeLive waits until the poller knows all whom the folder's did, publishes
+// a change of a row and waits for it in the document.
+func changeLive(t *testing.T, dir string, made time.Time, wanted int) {
 	t.Helper()
 	var out, log quietly
 	ctx, cancel := context.WithCancel(t.Context())
@@ -213,7 +223,9 @@ func changeLive(t *testing.T, dir string, made time.Time) {
 	if err := os.Remove(path); err != nil { // the run writes it with its own addresses
 		t.Fatal(err)
 	}
-	go func() { ended <- up.Run(ctx, upgraded(dir, made, &out, &log)) }()
+	o := upgraded(dir, made, &out, &log)
+	o.HTTP = freeAddress(t)
+	go func() { ended <- up.Run(ctx, o) }()
 	defer func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -221,6 +233,9 @@ func changeLive(t *testing.T, dir string, made time.Time) {
 		}
 	}()
 	c := awaitConfig(t, path, ended)
+	eventually(t, 2*time.Minute, func() result { return result{out: metrics(o.HTTP)} }, func(r result) bool {
+		return strings.Contains(r.out, fmt.Sprintf("\ncustomer360_restpoll_wanted %d\n", wanted))
+	})
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Kafka.Brokers...))
 	if err != nil {
 		t.Fatal(err)
@@ -237,6 +252,30 @@ func changeLive(t *testing.T, dir string, made time.Time) {
 	eventually(t, 2*time.Minute, func() result {
 		return finish(t, command("get", "--dir", dir, "matthew.groves@couchbase.com"), time.Minute)
 	}, func(r result) bool { return r.code == 0 && strings.Contains(r.out, "1 New Street") })
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// metrics is what /metrics answers, or why it does not.
+func metrics(address string) string {
+	resp, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func awaitConfig(t *testing.T, path string, ended chan error) config.Config {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"customer360/codec"
 )
 
 // Phase is how far a file has come.
@@ -32,6 +34,8 @@ const (
 // time. The same content with another time is another entry, so that of
 // A, B, A the third counts.
 type File struct {
+	Format int `json:"format,omitempty"` // of the entry; 0 is 1
+
 	Name  string `json:"name"`
 	MTime int64  `json:"mtime"` // Unix nanoseconds
 	Hash  string `json:"hash"`  // SHA-256 of the bytes as stored, hex
@@ -114,10 +118,16 @@ func (f *File) encode() []byte {
 	return b
 }
 
+// fileFormat is the number of the entries' format. An entry says it from 2 on.
+const fileFormat = 1
+
 // decodeFile reads an entry of loyalty.files and holds it against its key.
 func decodeFile(key, value []byte) (File, error) {
 	var f File
 	if err := json.Unmarshal(value, &f); err != nil {
+		return File{}, fmt.Errorf("an entry of loyalty.files: %w", err)
+	}
+	if err := codec.CheckFormat(f.Format, fileFormat); err != nil {
 		return File{}, fmt.Errorf("an entry of loyalty.files: %w", err)
 	}
 	if f.Key() != string(key) || strings.TrimSpace(f.Hash) == "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"customer360/codec"
 	"customer360/topology"
 )
 
@@ -67,6 +68,10 @@ func (f *follower) learn(r *kgo.Record) {
 		f.ledger.remove(string(r.Key))
 	default:
 		file, err := decodeFile(r.Key, r.Value)
+		if errors.Is(err, codec.ErrNewer) {
+			f.failed = fmt.Errorf("%s, offset %d: %w", r.Topic, r.Offset, err) // nothing may be decided without it
+			return
+		}
 		if err != nil {
 			f.log.Warn("ignoring a record that is no entry of a file", "topic", r.Topic, "offset", r.Offset, "error", err)
 			return

@@ -64,6 +64,11 @@ func (e *entry) append(dst []byte) []byte {
 // decode is the inverse of append; it copies.
 func (e *entry) decode(b []byte) error {
 	*e = entry{}
+	if len(b) > 0 {
+		if err := codec.CheckFormat(int(b[0]), entryFormat); err != nil {
+			return err
+		}
+	}
 	if len(b) < 2 || b[0] != entryFormat {
 		return errEntry
 	}

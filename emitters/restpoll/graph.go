@@ -59,6 +59,11 @@ func consume(ctx goka.Context, settings topology.Settings, rules *Rules, value [
 	}
 	var d decision
 	if topic == settings.Polls() {
+		if len(value) > 0 {
+			if err := codec.CheckFormat(int(value[0]), resultFormat); err != nil {
+				ctx.Fail(engine.Fatal(fmt.Errorf("the result at %s/%d offset %d: %w", topic, ctx.Partition(), ctx.Offset(), err)))
+			}
+		}
 		d = rules.polled(key, old, &raw)
 	} else {
 		d = rules.document(key, old, &raw)

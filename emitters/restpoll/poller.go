@@ -109,7 +109,11 @@ func (p *Poller) decided(partition int32, topic, key string, offset int64, d *de
 
 func (p *Poller) recovered(partition int32, each func(fn func(key string, value []byte) error) error) error {
 	if err := p.schedule.recovered(p.now(), partition, p.deps.Settings.Generation, each); err != nil {
-		return fmt.Errorf("reading who is wanted in partition %d: %w", partition, err)
+		err = fmt.Errorf("reading who is wanted in partition %d: %w", partition, err)
+		if errors.Is(err, codec.ErrNewer) {
+			return engine.Fatal(err)
+		}
+		return err
 	}
 	select {
 	case p.recovery <- struct{}{}:

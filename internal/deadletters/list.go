@@ -2,6 +2,8 @@ package deadletters
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +45,9 @@ func List(ctx context.Context, opts []kgo.Opt) ([]Letter, error) {
 			return nil
 		}
 		d, err := codec.ParseDeadLetter(headers, r.Value)
+		if errors.Is(err, codec.ErrNewer) {
+			return fmt.Errorf("%s/%d/%d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
 		if err != nil {
 			return nil // somebody else's record in our topic is no reason to show nothing
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"customer360/codec"
 	"customer360/topology"
 )
 
@@ -26,6 +27,7 @@ const (
 
 // Generation is one entry of the topic, under its number.
 type Generation struct {
+	Format int       `json:"format,omitempty"` // of the entry; 0 is 1
 	Number int       `json:"number"`
 	State  string    `json:"state"`
 	Since  time.Time `json:"since,omitzero"` // of the state
@@ -38,6 +40,9 @@ type Generation struct {
 	// Replay says in words what of a raw topic was left out, "" for nothing.
 	Replay string `json:"replay,omitempty"`
 }
+
+// generationFormat is the number of the entries' format. An entry says it from 2 on.
+const generationFormat = 1
 
 // in is the generation in another state, as of now.
 func (g Generation) in(state string) Generation {
@@ -115,6 +120,9 @@ func (s *State) apply(key, value []byte) error {
 	}
 	var g Generation
 	if err := json.Unmarshal(value, &g); err != nil {
+		return fmt.Errorf("generation %d: %w", number, err)
+	}
+	if err := codec.CheckFormat(g.Format, generationFormat); err != nil {
 		return fmt.Errorf("generation %d: %w", number, err)
 	}
 	s.Generations[number] = g
