@@ -10,7 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Config says what world it is and where its systems write.
+// Config says what world it is and where its systems write. An empty CSVDir, Topic
+// or Listen leaves that system out: others play it.
 type Config struct {
 	Dir       string // the simulator's own folder: its progress
 	CSVDir    string // where Loyalty drops its exports
@@ -46,14 +47,15 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.Dir != "", "simulate: dir is empty")
-	check(c.CSVDir != "", "simulate: csv dir is empty")
-	check(c.Topic != "", "simulate: topic is empty")
+	check(c.CSVDir != "" || c.Topic != "" || c.Listen != "", "simulate: csv dir, topic and listen address are empty: there is no system to play")
 	check(c.Customers >= 0 && c.Customers <= 100_000_000, "simulate: customers is %d, not 0 to 100000000", c.Customers)
 	check(c.Night > 0, "simulate: night is %v, not above 0", c.Night)
 	check(c.EventsPerSecond >= 0 && c.EventsPerSecond <= 100_000, "simulate: events per second is %v, not 0 to 100000", c.EventsPerSecond)
 	check(c.KeepCSV >= 1, "simulate: keep csv is %d, not 1 or more", c.KeepCSV)
-	_, _, err := net.SplitHostPort(c.Listen)
-	check(err == nil, "simulate: listen address %q: want host:port", c.Listen)
+	if c.Listen != "" {
+		_, _, err := net.SplitHostPort(c.Listen)
+		check(err == nil, "simulate: listen address %q: want host:port", c.Listen)
+	}
 	return errors.Join(errs...)
 }
 

@@ -19,6 +19,13 @@
 //     step is counted after Kafka acknowledged it: kill -9 may write one batch of
 //     steps again, at the same positions, as Debezium does; none is skipped.
 //
+// # Parts
+//
+// Home Delivery, Loyalty and the Online Store need nothing of each other but the
+// seed, the number of people and, for newcomers, nothing at all: so each can be
+// played by a process of its own (an empty setting of Config leaves one out), and
+// Table gives Home Delivery to a writer that is not Kafka.
+//
 // # Not obvious
 //
 // The three systems are spelled apart on purpose: a few addresses differ in case

@@ -14,16 +14,20 @@ const maxSteps = 500
 // happen applies a step and returns what it did in Home Delivery's table.
 func (w *World) happen(step int64) []change {
 	d := roll(w.cfg.Seed, ofStep, step)
-	if d.Below(10) < 6 {
+	if atHome(&d) {
 		return w.home.happen(&d)
 	}
 	w.shop.happen(&d)
 	return nil
 }
 
-// live lets life go on at its rate until ctx ends.
-func (w *World) live(ctx context.Context, client *kgo.Client) error {
-	if w.cfg.EventsPerSecond == 0 {
+// atHome decides whether a step is one of Home Delivery or of the Online Store.
+func atHome(d *dice) bool { return d.Below(10) < 6 }
+
+// live lets life go on at its rate until ctx ends. write takes what happened in
+// Home Delivery.
+func (w *World) live(ctx context.Context, write func(context.Context, []*kgo.Record) error) error {
+	if w.cfg.EventsPerSecond == 0 || w.cfg.Once {
 		<-ctx.Done()
 		return nil
 	}
@@ -44,7 +48,7 @@ func (w *World) live(ctx context.Context, client *kgo.Client) error {
 		last = now
 		if steps := int64(owed + 0.001); steps > 0 {
 			owed -= float64(steps)
-			if err := w.advance(ctx, client, steps); err != nil {
+			if err := w.advance(ctx, write, steps); err != nil {
 				return err
 			}
 		}
@@ -52,7 +56,7 @@ func (w *World) live(ctx context.Context, client *kgo.Client) error {
 }
 
 // advance lets steps happen: Kafka first, then the count of them on disk.
-func (w *World) advance(ctx context.Context, client *kgo.Client, steps int64) error {
+func (w *World) advance(ctx context.Context, write func(context.Context, []*kgo.Record) error, steps int64) error {
 	var records []*kgo.Record
 	now := w.deps.Now()
 	w.mu.Lock()
@@ -64,7 +68,7 @@ func (w *World) advance(ctx context.Context, client *kgo.Client, steps int64) er
 		}
 	}
 	w.mu.Unlock()
-	if err := produce(ctx, client, records); err != nil {
+	if err := write(ctx, records); err != nil {
 		if ctx.Err() != nil {
 			return nil // not counted: they happen, and are written, next time
 		}

@@ -59,6 +59,9 @@ func New(cfg Config, deps Deps) (*World, error) {
 	if w.progress, err = w.file.load(cfg.Seed, cfg.Customers); err != nil {
 		return nil, err
 	}
+	if cfg.Topic != "" && !w.progress.Loaded && w.progress.Step > 0 {
+		return nil, fmt.Errorf("%s was played without Home Delivery so far: its snapshot would lack what happened since; start with a fresh folder", cfg.Dir)
+	}
 	for step := int64(1); step <= w.progress.Step; step++ {
 		w.happen(step)
 	}
@@ -74,19 +77,29 @@ func New(cfg Config, deps Deps) (*World, error) {
 // Run plays the three systems until ctx ends (nil), or one of them fails.
 func (w *World) Run(ctx context.Context) error {
 	for _, dir := range []string{w.cfg.Dir, w.cfg.CSVDir} {
+		if dir == "" {
+			continue
+		}
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("making a folder of the simulator: %w", err)
 		}
 	}
-	listener, err := net.Listen("tcp", w.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("the Online Store cannot listen on %s: %w", w.cfg.Listen, err)
+	var listener net.Listener
+	if w.cfg.Listen != "" {
+		var err error
+		if listener, err = net.Listen("tcp", w.cfg.Listen); err != nil {
+			return fmt.Errorf("the Online Store cannot listen on %s: %w", w.cfg.Listen, err)
+		}
+		w.url.Store("http://" + listener.Addr().String() + StorePath)
 	}
-	w.url.Store("http://" + listener.Addr().String() + StorePath)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.serveStore(ctx, listener) })
-	group.Go(func() error { return w.exportNightly(ctx) })
-	group.Go(func() error { return w.writeHomeDelivery(ctx) })
+	if listener != nil {
+		group.Go(func() error { return w.serveStore(ctx, listener) })
+	}
+	if w.cfg.CSVDir != "" {
+		group.Go(func() error { return w.exportNightly(ctx) })
+	}
+	group.Go(func() error { return w.play(ctx) })
 	close(w.ready)
 	w.log.Info("the source systems run", "store", w.StoreURL(), "csv", w.cfg.CSVDir, "topic", w.cfg.Topic,
 		"customers", w.cfg.Customers, "seed", w.cfg.Seed)
@@ -116,7 +129,7 @@ func (w *World) serveStore(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// Ready is closed when the Online Store listens.
+// Ready is closed when the Online Store listens, where it is played.
 func (w *World) Ready() <-chan struct{} { return w.ready }
 
 // StoreURL is the base of the three endpoints, without a trailing slash; empty
@@ -135,7 +148,7 @@ func (w *World) SetFault(fault Fault) { w.store.faults.set(fault) }
 // Status is how far the world has come.
 type Status struct {
 	SnapshotRows, SnapshotTotal int64 // of Home Delivery
-	Loaded                      bool  // the snapshot is complete and a first export was dropped
+	Loaded                      bool  // the snapshot is complete and a first export was dropped, where they are played
 	Nights                      int64 // exports of Loyalty
 	CSVRows                     int64 // in the last of them
 	Requests                    int64 // to the Online Store, by this process
@@ -148,7 +161,8 @@ func (w *World) Status() Status {
 	defer w.mu.RUnlock()
 	s := Status{
 		SnapshotTotal: w.home.p.rowCount(), Nights: w.progress.Night, CSVRows: w.members,
-		Loaded: w.progress.Loaded && w.progress.Night > 0, Requests: w.store.requests.Load(), Events: w.progress.Step,
+		Loaded:   (w.progress.Loaded || w.cfg.Topic == "") && (w.progress.Night > 0 || w.cfg.CSVDir == ""),
+		Requests: w.store.requests.Load(), Events: w.progress.Step,
 	}
 	s.SnapshotRows = s.SnapshotTotal
 	if !w.progress.Loaded {
