@@ -8,11 +8,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"customer360/internal/instance"
 )
 
 // World is the three source systems.
@@ -84,9 +87,13 @@ func (w *World) Run(ctx context.Context) error {
 			return fmt.Errorf("making a folder of the simulator: %w", err)
 		}
 	}
+	lock, err := instance.Lock(filepath.Join(w.cfg.Dir, "lock"))
+	if err != nil {
+		return fmt.Errorf("the simulator's folder: %w", err)
+	}
+	defer lock.Close() //nolint:errcheck // the lock ends with the process at the latest
 	var listener net.Listener
 	if w.cfg.Listen != "" {
-		var err error
 		if listener, err = net.Listen("tcp", w.cfg.Listen); err != nil {
 			return fmt.Errorf("the Online Store cannot listen on %s: %w", w.cfg.Listen, err)
 		}

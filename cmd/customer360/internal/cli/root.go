@@ -120,6 +120,7 @@ wrong; 3 refused: in use, held, or pinned to another generation.`,
 	}
 	root.AddCommand(
 		a.upCommand(),
+		a.localCommand(),
 		a.runCommand(),
 		a.statusCommand(),
 		a.getCommand(),

@@ -25,7 +25,7 @@ func (r *run) configuration() (config.Config, error) {
 	c.StateDir = r.absolute(stateDir)
 	c.StoreBytes, c.CacheBytes = 48<<20, 16<<20 // five such groups and two servers share this process
 	c.Kafka.Brokers, c.Kafka.ReplicationFactor = []string{r.servers.broker.Addr()}, 1
-	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), couchbaseUser
+	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), CouchbaseUser
 	c.Couchbase.PasswordFile = passwordFile
 	c.Loyalty.Folder, c.Loyalty.Stable, c.Loyalty.Poll = r.absolute(loyaltyDir), 300*time.Millisecond, time.Second
 	c.OnlineStore.URL = "http://" + r.options.Store + simulate.StorePath

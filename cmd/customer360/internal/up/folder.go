@@ -96,8 +96,12 @@ func (f *folder) in(name string) string { return filepath.Join(f.path, name) }
 func (f *folder) close() error { return f.lock.Close() }
 
 // password is the embedded Couchbase's, made at the first start.
-func (f *folder) password() (string, error) {
-	text, err := os.ReadFile(f.in(passwordFile))
+func (f *folder) password() (string, error) { return PasswordFile(f.in(passwordFile)) }
+
+// PasswordFile returns the password that a file holds, and makes both where there
+// is no file.
+func PasswordFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
 	if err == nil {
 		return strings.TrimSpace(string(text)), nil
 	}
@@ -105,17 +109,21 @@ func (f *folder) password() (string, error) {
 		return "", err
 	}
 	password := rand.Text()
-	return password, f.write(passwordFile, []byte(password+"\n"), 0o600)
+	return password, writeFile(path, []byte(password+"\n"), 0o600)
 }
 
-// write replaces a file atomically.
 func (f *folder) write(name string, data []byte, mode os.FileMode) error {
-	temp := f.in(name + ".new")
+	return writeFile(f.in(name), data, mode)
+}
+
+// writeFile replaces a file atomically.
+func writeFile(path string, data []byte, mode os.FileMode) error {
+	temp := path + ".new"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) { // of a run that was killed: WriteFile would keep its mode
 		return err
 	}
 	if err := os.WriteFile(temp, data, mode); err != nil {
 		return err
 	}
-	return os.Rename(temp, f.in(name))
+	return os.Rename(temp, path)
 }

@@ -13,13 +13,18 @@ import (
 	"customer360/internal/local/kafka"
 )
 
-// Names of the embedded Couchbase's buckets and of its user.
+// CouchbaseUser is the embedded Couchbase's user.
+const CouchbaseUser = "customer360"
+
+// Names of its buckets, as the configuration has them by default.
 const (
 	documentsBucket = "customer360"
 	stagingBucket   = "staging"
 	metadataBucket  = "customer360_metadata"
-	couchbaseUser   = "customer360"
 )
+
+// Buckets are the names of the embedded Couchbase's buckets.
+func Buckets() []string { return []string{documentsBucket, stagingBucket, metadataBucket} }
 
 // servers are the embedded Kafka and Couchbase. They outlive what uses them:
 // stop is called when the pipeline has ended.
@@ -39,23 +44,15 @@ func startServers(ctx context.Context, f *folder, o Options, password string, lo
 	if err != nil {
 		return nil, err
 	}
-	cc := couchbase.DefaultConfig()
-	cc.Dir, cc.Listen, cc.Username, cc.Password = f.in(couchbaseDir), o.Couchbase, couchbaseUser, password
-	cc.Buckets = []couchbase.Bucket{{Name: documentsBucket}, {Name: stagingBucket}, {Name: metadataBucket}}
 	faults, err := o.faults()
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range faults {
-		cc.FailoverHistory = max(cc.FailoverHistory, f.Lost)
-	}
-	node, err := couchbase.New(cc, couchbase.Deps{Log: log.With("part", "couchbase-node"), Now: o.Now})
+	cc := couchbase.DefaultConfig()
+	cc.Dir, cc.Listen, cc.Username, cc.Password = f.in(couchbaseDir), o.Couchbase, CouchbaseUser, password
+	node, err := NewNode(cc, couchbase.Deps{Log: log.With("part", "couchbase-node"), Now: o.Now}, Buckets(), faults)
 	if err != nil {
 		return nil, err
-	}
-	if len(faults) > 0 {
-		node.SetFaults(faults...)
-		log.Warn("the embedded Couchbase fails as it is told", "fault", o.Fault)
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &servers{broker: broker, node: node, cancel: cancel, group: new(errgroup.Group), failed: make(chan struct{})}
@@ -103,4 +100,22 @@ func (s *servers) stop() error {
 	case <-time.After(30 * time.Second):
 		return errors.New("the embedded servers did not end within 30 s")
 	}
+}
+
+// NewNode makes an embedded Couchbase node that fails as it is told. cc lacks the
+// buckets only.
+func NewNode(cc couchbase.Config, deps couchbase.Deps, buckets []string, faults []couchbase.Fault) (*couchbase.Node, error) {
+	cc.Buckets = nil
+	for _, name := range buckets {
+		cc.Buckets = append(cc.Buckets, couchbase.Bucket{Name: name})
+	}
+	for _, f := range faults {
+		cc.FailoverHistory = max(cc.FailoverHistory, f.Lost)
+	}
+	node, err := couchbase.New(cc, deps)
+	if err == nil && len(faults) > 0 {
+		node.SetFaults(faults...)
+		deps.Log.Warn("the embedded Couchbase fails as it is told", "faults", len(faults))
+	}
+	return node, err
 }

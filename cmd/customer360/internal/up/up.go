@@ -219,7 +219,7 @@ func (r *run) tryCommand() string {
 func (r *run) addresses() []screen.Address {
 	return []screen.Address{
 		{Name: "Kafka", Where: r.servers.broker.Addr()},
-		{Name: "Couchbase", Where: r.servers.node.ConnectionString() + "  user " + couchbaseUser + ", password in " + r.folder.in(passwordFile)},
+		{Name: "Couchbase", Where: r.servers.node.ConnectionString() + "  user " + CouchbaseUser + ", password in " + r.folder.in(passwordFile)},
 		{Name: "Store", Where: "http://" + r.options.Store + simulate.StorePath},
 		{Name: "CSV folder", Where: r.folder.in(loyaltyDir)},
 		{Name: "Metrics", Where: "http://" + r.web.Addr() + "/metrics  /healthz  /readyz"},
