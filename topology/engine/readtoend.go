@@ -23,11 +23,19 @@ func ReadToEnd(ctx context.Context, client []kgo.Opt, topic string, fn func(*kgo
 	return NewReader(client, topic).Read(ctx, fn)
 }
 
+// ReadPartitions is ReadToEnd for some partitions; nil: all of them.
+func ReadPartitions(ctx context.Context, client []kgo.Opt, topic string, which []int32, fn func(*kgo.Record) error) error {
+	r := NewReader(client, topic)
+	r.only = which
+	return r.Read(ctx, fn)
+}
+
 // Reader reads a topic in rounds. It is not safe for concurrent use.
 type Reader struct {
 	client []kgo.Opt
 	topic  string
 	next   map[int32]int64
+	only   []int32 // partitions; nil: all
 }
 
 // NewReader makes a Reader that begins at the start of every partition.
@@ -58,6 +66,9 @@ func (r *Reader) Read(ctx context.Context, fn func(*kgo.Record) error) error {
 	}
 	next := map[int32]int64{}
 	for _, p := range slices.Sorted(maps.Keys(ends[r.topic])) {
+		if r.only != nil && !slices.Contains(r.only, p) {
+			continue
+		}
 		end := ends[r.topic][p].Offset
 		start := max(r.next[p], starts[r.topic][p].Offset)
 		if err := readPartition(ctx, cl, r.topic, p, start, end, fn); err != nil {

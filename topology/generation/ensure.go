@@ -41,7 +41,11 @@ func Ensure(ctx context.Context, opts []kgo.Opt, g topology.Graph, parts map[str
 		if live.Number != g.Settings.Generation {
 			return live, &Changed{Number: g.Settings.Generation, Live: live.Number}
 		}
-		return live, compare(live, parts, ids)
+		err := compare(live, parts, ids)
+		if next, ok := state.Next(); ok && next.State == Promoting && len(differences(next, parts, ids)) == 0 {
+			err = nil // what the parts decide stands still until next serves
+		}
+		return live, err
 	}
 	return create(ctx, log, cl, g, parts, ids)
 }
@@ -96,7 +100,8 @@ func compare(g Generation, parts, ids map[string]string) error {
 func differences(g Generation, parts, ids map[string]string) (changed []string) {
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if have := g.Parts[name]; have != parts[name] {
-			changed = append(changed, fmt.Sprintf("%s was %q and is now %q", name, have, parts[name]))
+			was, now := shorten(have, parts[name])
+			changed = append(changed, fmt.Sprintf("%s was %q and is now %q", name, was, now))
 		}
 	}
 	for _, topic := range slices.Sorted(maps.Keys(ids)) {
@@ -105,6 +110,26 @@ func differences(g Generation, parts, ids map[string]string) (changed []string) 
 		}
 	}
 	return changed
+}
+
+// shorten leaves of two lists of name=value what differs.
+func shorten(was, now string) (string, string) {
+	a, b := strings.Fields(was), strings.Fields(now)
+	if len(a) != len(b) {
+		return was, now
+	}
+	var left, right []string
+	for i := range a {
+		if a[i] == b[i] {
+			continue
+		}
+		name, _, ok := strings.Cut(a[i], "=")
+		if other, _, _ := strings.Cut(b[i], "="); !ok || name != other {
+			return was, now
+		}
+		left, right = append(left, a[i]), append(right, b[i])
+	}
+	return strings.Join(left, " "), strings.Join(right, " ")
 }
 
 func rawTopicIDs(ctx context.Context, cl *kgo.Client, g topology.Graph) (map[string]string, error) {

@@ -90,19 +90,26 @@ func (p *Promotion) Run(ctx context.Context) error {
 const (
 	promoteLook = 200 * time.Millisecond
 	promoteTell = 5 * time.Second
+	// promotePatience is for a Kafka that does not answer, in a row.
+	promotePatience = 2 * time.Minute
 )
 
 // await looks until nothing is left to wait for, and says what it is that it
-// waits for.
+// waits for. A broker that is away is waited for, too.
 func (p *Promotion) await(ctx context.Context, look func() (string, error)) error {
 	var told time.Time
+	answered := time.Now()
 	for {
 		left, err := look()
-		if err != nil {
+		switch {
+		case err != nil && (time.Since(answered) > promotePatience || ctx.Err() != nil):
 			return err
-		}
-		if left == "" {
+		case err != nil:
+			left = fmt.Sprintf("Kafka: %v", err)
+		case left == "":
 			return nil
+		default:
+			answered = time.Now()
 		}
 		if time.Since(told) >= promoteTell {
 			told = time.Now()

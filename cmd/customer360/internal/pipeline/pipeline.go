@@ -108,6 +108,9 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 	if stages, err = p.take(state, stages); err != nil {
 		return nil, err
 	}
+	if _, err := DropFolders(deps.Dir, state, settings); err != nil {
+		deps.Log.Warn("local state of former generations stays", "error", err)
+	}
 	return p, p.build(made, stages)
 }
 
