@@ -1,6 +1,9 @@
 package codec
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Names of the three source systems, as documents show them in
 // xrefs[].external_system.
@@ -34,7 +37,8 @@ type Source struct {
 // methods are pure and safe for concurrent use.
 type Decoder interface {
 	// Decode says what the raw record asserts. An error makes it a dead
-	// letter that changes nothing; it never repeats secrets.
+	// letter that changes nothing, except one that is ErrLater or ErrHalt; it
+	// never repeats secrets.
 	Decode(raw *Raw) (Change, error)
 
 	// Accept is the only rule that knows the source's order. state is what it
@@ -46,6 +50,24 @@ type Decoder interface {
 	// Fingerprint names what decides the decoder's output: its version, field
 	// mapping, epoch, pass mode. It is part of a generation's hash.
 	Fingerprint() string
+}
+
+// Errors of Decode that say nothing about the record.
+var (
+	// ErrLater: what is needed to decode the record cannot be had for now (a
+	// schema registry is away). The record waits and is decoded again.
+	ErrLater = errors.New("the record waits")
+	// ErrHalt: what is needed to decode the record is refused until an operator
+	// mends the configuration. The source stops before the record.
+	ErrHalt = errors.New("the source stops")
+)
+
+// Transcoder is a Decoder whose records may come in another encoding than the
+// one that they are kept in.
+type Transcoder interface {
+	// Transcode returns the record as it is kept, or raw itself where it is so
+	// already. Errors are those of Decode.
+	Transcode(raw *Raw) (*Raw, error)
 }
 
 // Change is a decoded raw record.

@@ -9,7 +9,7 @@
 //
 // Invariants
 //
-//   - No clock, no randomness, no I/O (the one pin of a topic's key form apart):
+//   - No clock, no randomness, no I/O (the pin of a topic's key form and schemas by their id apart):
 //     what is emitted is a function of the log up to the record at hand.
 //   - A version is an offset of the raw topic, a fence one of the records topic.
 //   - The document depends on what the registers hold and on the ids in them,
@@ -19,7 +19,8 @@
 //   - Nothing is emitted or stored that is larger than MaxRecordBytes.
 //   - No input stops a group, with two exceptions, both of which would split a
 //     row's state over two partitions: another form of the keys, and a foreign
-//     partitioner (Guard).
+//     partitioner (Guard). A record whose schema cannot be asked for waits
+//     (codec.ErrLater); one whose registry refuses us stops the source.
 //
 // Non-obvious
 //

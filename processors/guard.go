@@ -49,7 +49,7 @@ func (f *forms) check(ctx context.Context, key []byte) error {
 	}
 	if form != pinned {
 		return fmt.Errorf("%w: %s began with %s keys and this one is %s. One row would lie on two partitions under two keys. "+
-			"Set the connector's key.converter and key.converter.schemas.enable back as they were, "+
+			"Set the connector's key.converter and key.converter.schemas.enable back as they were (of Avro keys: the schema in the registry), "+
 			"or write the topic anew with one form and start with new internal topics, groups and folders (a new generation)", errKeyForm, f.topic, pinned, form)
 	}
 	return nil

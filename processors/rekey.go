@@ -76,6 +76,12 @@ func (k *rekeyer) process(ctx goka.Context, message any) {
 	}
 	change, err := k.source.Decoder.Decode(raw)
 	switch {
+	case errors.Is(err, codec.ErrHalt), errors.Is(err, codec.ErrLater):
+		if errors.Is(err, codec.ErrHalt) {
+			err = k.fail(err)
+		}
+		ctx.Fail(fmt.Errorf("rekey %s, partition %d, offset %d: %w", k.source.Name, raw.Partition, raw.Offset, err))
+		return
 	case err != nil:
 		k.refuse(ctx, err.Error(), raw.Value)
 		return

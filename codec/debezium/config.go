@@ -39,6 +39,9 @@ type Config struct {
 	Epoch   int64
 	Pass    codec.PassMode // what becomes of passwords
 	Mapping Mapping
+	// Registry reads keys and values that a schema registry's converter wrote;
+	// nil: they are dead letters.
+	Registry Registry
 }
 
 // DefaultConfig is the tutorial's table, in either layout.

@@ -1,7 +1,6 @@
 package debezium
 
 import (
-	"errors"
 	"fmt"
 
 	"customer360/codec"
@@ -42,23 +41,22 @@ func New(cfg Config) (*Decoder, error) {
 	return d, nil
 }
 
-// Fingerprint implements codec.Decoder.
+// Fingerprint implements codec.Decoder. A registry counts by what it makes of
+// records, not by its address.
 func (d *Decoder) Fingerprint() string {
-	return fmt.Sprintf("debezium rules=%d table=%q epoch=%d pass=%s mapping=%s",
+	f := fmt.Sprintf("debezium rules=%d table=%q epoch=%d pass=%s mapping=%s",
 		rules, d.cfg.Table, d.cfg.Epoch, d.cfg.Pass, d.cfg.Mapping)
+	if d.cfg.Registry != nil {
+		f += fmt.Sprintf(" registry=%d", registryRules)
+	}
+	return f
 }
-
-// The magic byte of a schema registry's wire format, which Avro, Protobuf and
-// JSON Schema converters write before a 4-byte schema id.
-const registryMagic = 0x00
-
-var errRegistry = errors.New("the record is in a schema registry's format (magic byte 0): Avro is not configured, " +
-	"use org.apache.kafka.connect.json.JsonConverter for key and value")
 
 // Decode implements codec.Decoder.
 func (d *Decoder) Decode(raw *codec.Raw) (codec.Change, error) {
-	if isRegistry(raw.Key) || isRegistry(raw.Value) {
-		return codec.Change{}, errRegistry
+	raw, err := d.Transcode(raw)
+	if err != nil {
+		return codec.Change{}, err
 	}
 	if raw.Value == nil {
 		return d.tombstone(raw), nil
@@ -69,8 +67,6 @@ func (d *Decoder) Decode(raw *codec.Raw) (codec.Change, error) {
 	}
 	return d.change(&m, raw)
 }
-
-func isRegistry(b []byte) bool { return len(b) > 0 && b[0] == registryMagic }
 
 func (d *Decoder) tombstone(raw *codec.Raw) codec.Change {
 	if raw.Key == nil {

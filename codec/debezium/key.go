@@ -11,13 +11,20 @@ import (
 const (
 	KeyBare    = "bare"    // {"id":1}: a JSON converter without schemas
 	KeyWrapped = "wrapped" // {"schema":…,"payload":{"id":1}}: with schemas
-	KeyOther   = "other"   // anything else: a string, a number, Avro, no JSON
+	KeyOther   = "other"   // anything else: a string, a number, no JSON
+
+	// KeyRegistry begins the form of a key in a schema registry's format (Avro);
+	// the schema's id follows.
+	KeyRegistry = "Avro, schema "
 )
 
 // KeyForm names the form of a key. rekey pins the first one that it sees:
 // another form of the same row's key hashes to another partition, so the row's
 // state would be split.
 func KeyForm(key []byte) string {
+	if isRegistry(key) {
+		return registryForm(key)
+	}
 	s := newScanner(key)
 	v := s.value()
 	if s.end() != nil || v.kind() != '{' {

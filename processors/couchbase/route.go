@@ -17,6 +17,7 @@ type route struct {
 	mutation
 	skip   string // a reason, for metrics: the record is no document
 	refuse error  // the reason of a dead letter
+	fail   error  // why nothing can be said now: codec.ErrLater or codec.ErrHalt
 }
 
 // router decides by the record alone.

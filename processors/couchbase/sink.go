@@ -180,8 +180,16 @@ func unlessOver(ctx context.Context, err error) error {
 func (s *Sink) process(ctx goka.Context, value any) {
 	raw := rawOf(ctx, value)
 	r := s.route(raw)
-	if r.skip != "" {
+	switch {
+	case r.skip != "":
 		s.meter.skip(r.skip)
+		return
+	case r.fail != nil:
+		err := fmt.Errorf("partition %d, offset %d: %w", raw.Partition, raw.Offset, r.fail)
+		if errors.Is(err, codec.ErrHalt) {
+			err = engine.Fatal(err)
+		}
+		ctx.DeferCommit()(err)
 		return
 	}
 	m := &message{key: r.key, mutation: r.mutation, raw: raw, delivery: engine.DeliveryOf(ctx), done: ctx.DeferCommit()}

@@ -3,6 +3,7 @@ package couchbase
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -54,6 +55,16 @@ func newStaging(cfg Config, deps Deps, source string) (*staging, error) {
 func (s *staging) route(raw *codec.Raw) route {
 	if raw.Key == nil {
 		return route{skip: skipNullKey}
+	}
+	if t, ok := s.decoder.(codec.Transcoder); ok {
+		kept, err := t.Transcode(raw)
+		switch {
+		case errors.Is(err, codec.ErrLater), errors.Is(err, codec.ErrHalt):
+			return route{fail: err}
+		case err != nil:
+			return route{skip: skipNotJSON}
+		}
+		raw = kept
 	}
 	r := route{key: s.key(raw.Key), mutation: mutation{fence: Fence{s.generation, raw.Offset + 1}}}
 	if !validKey(r.key) {

@@ -91,12 +91,33 @@ type Target struct {
 
 // HomeDelivery is the Debezium topic.
 type HomeDelivery struct {
-	Topic   string            `yaml:"topic" doc:"Topic that Debezium writes the table to: <topic.prefix>.<database>.<table>."`
-	Table   string            `yaml:"table_include_list" doc:"The one table, database.table, whose records count; others in the topic are ignored (table.include.list)."`
-	Epoch   int64             `yaml:"epoch" doc:"Raise it by hand after a failover or RESET MASTER that positions alone cannot tell."`
-	Layout  string            `yaml:"layout" doc:"Columns of the table: name, first_last, or auto for either."`
-	Columns map[string]string `yaml:"columns" doc:"Column of a field where the layout's differ: id, email, pass, name, address1, address2, city, state, zipcode, phone."`
+	Topic    string            `yaml:"topic" doc:"Topic that Debezium writes the table to: <topic.prefix>.<database>.<table>."`
+	Table    string            `yaml:"table_include_list" doc:"The one table, database.table, whose records count; others in the topic are ignored (table.include.list)."`
+	Epoch    int64             `yaml:"epoch" doc:"Raise it by hand after a failover or RESET MASTER that positions alone cannot tell."`
+	Layout   string            `yaml:"layout" doc:"Columns of the table: name, first_last, or auto for either."`
+	Columns  map[string]string `yaml:"columns" doc:"Column of a field where the layout's differ: id, email, pass, name, address1, address2, city, state, zipcode, phone."`
+	Registry Registry          `yaml:"schema_registry"`
 }
+
+// Registry is the schema registry of Avro records.
+type Registry struct {
+	URL          string      `yaml:"url" doc:"Schema registry of Debezium's Avro converter, http:// or https://, several of one registry separated by commas; empty: records are JSON (schema.registry.url)."`
+	Username     string      `yaml:"username" doc:"User, for HTTP basic authentication; empty: none (basic.auth.user.info)."`
+	Password     Secret      `yaml:"password" doc:"Password. Better: password_file, or the environment."`
+	PasswordFile string      `yaml:"password_file" doc:"File that holds the password; a trailing newline is cut off."`
+	TLS          RegistryTLS `yaml:"tls"`
+}
+
+// RegistryTLS is used with https://.
+type RegistryTLS struct {
+	CAFile     string `yaml:"ca_file" doc:"PEM file with the authorities to trust; empty: the system's."`
+	CertFile   string `yaml:"cert_file" doc:"PEM file with the client's certificate, for mutual TLS."`
+	KeyFile    string `yaml:"key_file" doc:"PEM file with the client's key."`
+	ServerName string `yaml:"server_name" doc:"Name to expect in the server's certificate; empty: the address's host."`
+}
+
+// URLs are the addresses of the registry, none where there is none.
+func (r Registry) URLs() []string { return splitList(r.URL, ",") }
 
 // Loyalty is the folder of CSV files.
 type Loyalty struct {

@@ -107,6 +107,7 @@ func readSecretFiles(c *Config, dir string) error {
 		into       *Secret
 	}{
 		{"kafka.sasl.password_file", c.Kafka.SASL.PasswordFile, &c.Kafka.SASL.Password},
+		{"home_delivery.schema_registry.password_file", c.Delivery.Registry.PasswordFile, &c.Delivery.Registry.Password},
 		{"couchbase.password_file", c.Couchbase.PasswordFile, &c.Couchbase.Password},
 	} {
 		if s.file == "" {

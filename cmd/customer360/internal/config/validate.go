@@ -14,7 +14,7 @@ import (
 // Validate checks what one key alone can get wrong; what components check of
 // their own settings, they do themselves. It returns nil or the first problem.
 func (c Config) Validate() *problem {
-	checks := []func() *problem{c.checkKafka, c.checkCouchbase, c.checkSources, c.checkRest}
+	checks := []func() *problem{c.checkKafka, c.checkCouchbase, c.checkSources, c.Delivery.Registry.check, c.checkRest}
 	for _, check := range checks {
 		if p := check(); p != nil {
 			return p
@@ -195,6 +195,32 @@ func (c Config) checkSources() *problem {
 		positive("loyalty.stable", c.Loyalty.Stable),
 		positive("loyalty.poll", c.Loyalty.Poll),
 	)
+}
+
+func (r Registry) check() *problem {
+	const section = "home_delivery.schema_registry."
+	secure := false
+	for _, address := range r.URLs() {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
+			return bad(section+"url", "no address of a schema registry: write http://host:port or https://host:port")
+		}
+		if u.User != nil {
+			return bad(section+"url", "holds a user: write it to %susername and password", section)
+		}
+		secure = secure || u.Scheme == "https"
+	}
+	switch {
+	case r.URL == "" && (r.Username != "" || r.Password != "" || r.TLS != RegistryTLS{}):
+		return bad(section+"url", "empty, and other keys of the schema registry are set: name its address")
+	case (r.Username == "") != (r.Password == ""):
+		return bad(section+"username", "username and password go together")
+	case (r.TLS.CertFile == "") != (r.TLS.KeyFile == ""):
+		return bad(section+"tls.cert_file", "cert_file and key_file go together")
+	case r.TLS != RegistryTLS{} && !secure:
+		return bad(section+"tls.ca_file", "the settings of TLS need https://")
+	}
+	return nil
 }
 
 func (c Config) checkRest() *problem {

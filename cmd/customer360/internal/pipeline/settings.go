@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"customer360/cmd/customer360/internal/config"
+	"customer360/cmd/customer360/internal/tlsclient"
 	"customer360/codec"
 	"customer360/codec/debezium"
 	"customer360/codec/loyalty"
 	"customer360/codec/onlinestore"
+	"customer360/internal/schemaregistry"
 	"customer360/processors"
 	"customer360/topology"
 )
@@ -19,8 +21,12 @@ import (
 // Sources builds the declarations of the three source systems: topic, decoder
 // and field mapping of each.
 func Sources(c config.Config) ([]codec.Source, error) {
+	registry, err := schemas(c.Delivery.Registry)
+	if err != nil {
+		return nil, err
+	}
 	delivery, err := debezium.New(debezium.Config{Table: c.Delivery.Table, Epoch: c.Delivery.Epoch, Pass: c.Pass,
-		Mapping: debezium.Mapping{Layout: c.Delivery.Layout, Columns: c.Delivery.Columns}})
+		Mapping: debezium.Mapping{Layout: c.Delivery.Layout, Columns: c.Delivery.Columns}, Registry: registry})
 	if err != nil {
 		return nil, fmt.Errorf("home_delivery: %w", err)
 	}
@@ -37,6 +43,19 @@ func Sources(c config.Config) ([]codec.Source, error) {
 		{Name: codec.HomeDelivery, Topic: c.Delivery.Topic, Primary: true, Decoder: delivery},
 		{Name: codec.Loyalty, Topic: topology.LoyaltyTopic, Primary: true, Decoder: members},
 	}, nil
+}
+
+// schemas is the registry of Avro records, nil where none is configured.
+func schemas(c config.Registry) (debezium.Registry, error) {
+	if len(c.URLs()) == 0 {
+		return nil, nil
+	}
+	t, err := tlsclient.Config("home_delivery.schema_registry.tls",
+		tlsclient.Files{CA: c.TLS.CAFile, Cert: c.TLS.CertFile, Key: c.TLS.KeyFile, ServerName: c.TLS.ServerName})
+	if err != nil {
+		return nil, err
+	}
+	return schemaregistry.New(schemaregistry.Config{URLs: c.URLs(), Username: c.Username, Password: c.Password.Reveal(), TLS: t})
 }
 
 // Precedence is the default with what the configuration changes.
