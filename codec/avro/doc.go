@@ -11,8 +11,8 @@
 //   - int, long: the number, whatever its logical type (dates and times stay
 //     the days, milliseconds or microseconds that Debezium has written).
 //   - decimal (bytes or fixed): the number with all its digits and its scale,
-//     as JsonConverter writes it with decimal.format=NUMERIC. JsonConverter's
-//     default, base64, cannot be read without the schema.
+//     without an exponent, as JsonConverter writes it with
+//     decimal.format=NUMERIC (its default, base64, hides the scale).
 //   - other bytes and fixed: text in base64.
 //   - float, double: as Java writes them; NaN and the infinities as text.
 //

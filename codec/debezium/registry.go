@@ -29,8 +29,8 @@ const registryMagic = 0x00
 // registryHead is the magic byte and the schema's id.
 const registryHead = 5
 
-var errRegistry = errors.New("the record is Avro or another format of a schema registry (magic byte 0), and none is configured: set " +
-	"home_delivery.schema_registry.url, or use org.apache.kafka.connect.json.JsonConverter for key and value")
+var errRegistry = errors.New("the record is Avro or the like (magic byte 0 of a schema registry): " +
+	"set home_delivery.schema_registry.url, or use Connect's JsonConverter for key and value")
 
 func isRegistry(b []byte) bool { return len(b) > 0 && b[0] == registryMagic }
 

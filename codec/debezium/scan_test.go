@@ -74,7 +74,7 @@ func TestKeyForm(t *testing.T) {
 	for key, want := range map[string]string{
 		`{"id":1}`: KeyBare, `{}`: KeyBare, `{"a":1,"b":"x"}`: KeyBare, ` {"id":1} `: KeyBare, `{"schema":1,"payload":2,"x":3}`: KeyBare, `{"payload":2}`: KeyBare,
 		wrap(`{"id":1}`): KeyWrapped, `{"payload":{"id":1},"schema":null}`: KeyWrapped, `{"schema":null,"payload":null}`: KeyWrapped,
-		`1`: KeyOther, `"x"`: KeyOther, `x`: KeyOther, ``: KeyOther, `{"id":1`: KeyOther, `[1]`: KeyOther, `null`: KeyOther, "\x00\x00\x00\x00\x01": KeyOther, `{"id":1}{`: KeyOther,
+		`1`: KeyOther, `"x"`: KeyOther, `x`: KeyOther, ``: KeyOther, `{"id":1`: KeyOther, `[1]`: KeyOther, `null`: KeyOther, "\x00\x00\x00\x00\x01": KeyRegistry + "1", "\x00\x00\x00\x00": KeyOther, `{"id":1}{`: KeyOther,
 		`Struct{id=1}`: KeyOther,
 	} {
 		if got := KeyForm([]byte(key)); got != want {
