@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"time"
 
 	"customer360/cmd/customer360/internal/web"
 	"customer360/emitters/csvdir"
@@ -33,6 +34,10 @@ func pollerPart(ready bool, s restpoll.Status) web.Part {
 	return web.Part{Name: "restpoll", Ready: ready, State: state}
 }
 
+// trouble is how long a group's failure is told of: longer than the pause
+// between two attempts, so that one that lasts stays in sight.
+const trouble = 15 * time.Second
+
 // groupPart tells how far a recovery has come: until it is done, and the inputs
 // are caught up with, the group is not ready.
 func groupPart(name string, ready bool, s engine.Status) web.Part {
@@ -42,6 +47,9 @@ func groupPart(name string, ready bool, s engine.Status) web.Part {
 		state += fmt.Sprintf(": %d of %d left", s.RecoveryLeft, s.RecoveryTotal)
 	case s.State == engine.Running && !ready:
 		state += fmt.Sprintf(": catching up, %d behind", s.Lag)
+	}
+	if s.LastError != nil && time.Since(s.LastErrorAt) < trouble {
+		state += "; in trouble: " + s.LastError.Error()
 	}
 	return web.Part{Name: name, Ready: ready, State: state}
 }

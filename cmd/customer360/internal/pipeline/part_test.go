@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"customer360/cmd/customer360/internal/web"
 	"customer360/emitters/csvdir"
@@ -34,6 +36,10 @@ func TestPartsOfGroups(t *testing.T) {
 			web.Part{Name: "merge", State: "recovering: 400 of 1000 left"}},
 		{groupPart("merge", false, engine.Status{State: engine.Running, Lag: 7}), web.Part{Name: "merge", State: "running: catching up, 7 behind"}},
 		{groupPart("merge", true, engine.Status{State: engine.Running, Lag: 7}), web.Part{Name: "merge", Ready: true, State: "running"}},
+		{groupPart("merge", true, engine.Status{State: engine.Running, LastError: errors.New("no way"), LastErrorAt: time.Now()}),
+			web.Part{Name: "merge", Ready: true, State: "running; in trouble: no way"}},
+		{groupPart("merge", true, engine.Status{State: engine.Running, LastError: errors.New("no way"), LastErrorAt: time.Now().Add(-time.Hour)}),
+			web.Part{Name: "merge", Ready: true, State: "running"}},
 	} {
 		if c.got != c.want {
 			t.Errorf("got  %+v\nwant %+v", c.got, c.want)
