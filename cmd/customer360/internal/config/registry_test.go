@@ -9,8 +9,8 @@ import (
 func TestSchemaRegistry(t *testing.T) {
 	const head = "home_delivery:\n  schema_registry:\n"
 	for text, want := range map[string]string{
-		"    url: https://a:8081, http://b:8081/path\n":                           "",
-		"    url: http://a\n    username: u\n    password: hunter2\n":             "",
+		"    url: https://a:8081, http://b:8081/path\n":               "",
+		"    url: http://a\n    username: u\n    password: hunter2\n": "",
 		"    url: a:8081\n":                                                       "url: no address of a schema registry",
 		"    url: https://a, ftp://b\n":                                           "url: no address of a schema registry",
 		"    url: https://u:hunter2@a\n":                                          "url: holds a user",
