@@ -105,6 +105,21 @@ sdk-clients: ## install Couchbase's Python, Node.js and Java SDKs into a cache f
 	@if command -v mvn >/dev/null && command -v java >/dev/null; then mvn -q -B -f internal/local/couchbase/testdata/sdk/pom.xml \
 	  dependency:copy-dependencies -DoutputDirectory='$(SDK_CACHE)/java'; else echo "no mvn or no java: left out"; fi
 
+DIST         := $(or $(OUT),dist)
+DIST_TARGETS  = linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64
+CYCLONEDX    := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
+.PHONY: dist
+dist: ## static binaries for all platforms in dist/: archives, SHA256SUMS, SBOM (CycloneDX); the same commit gives the same bytes
+	rm -rf '$(DIST)' && mkdir -p '$(DIST)'
+	$(GO) run $(CYCLONEDX) app -json -licenses=false -noserial -output '$(DIST)/customer360.cdx.json' -main cmd/customer360 .
+	$(GO) run ./deploy/dist -out '$(DIST)' -targets '$(or $(TARGETS),$(DIST_TARGETS))'
+
+.PHONY: cross
+cross: ## does it compile for every platform that `make dist` builds for?
+	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do echo "$$target"; \
+	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/customer360; done
+
 .PHONY: clean
 clean: ## remove what was built and the local run's folder
-	rm -rf bin .customer360
+	rm -rf bin dist .customer360

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -22,6 +23,10 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// release and revision are set by the linker (make dist, the Dockerfile), where the
+// repository's own stamp is not at hand or says less: git describe, and the commit.
+var release, revision string
+
 type version struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision"`
@@ -31,17 +36,14 @@ type version struct {
 
 func buildVersion() version {
 	v := version{Version: "devel", Revision: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" {
-		v.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v.Revision = s.Value
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v.Version = cmp.Or(info.Main.Version, v.Version)
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v.Revision = s.Value
+			}
 		}
 	}
+	v.Version, v.Revision = cmp.Or(release, v.Version), cmp.Or(revision, v.Revision)
 	return v
 }
