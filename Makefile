@@ -112,7 +112,9 @@ CYCLONEDX    := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 .PHONY: dist
 dist: ## static binaries for all platforms in dist/: archives, SHA256SUMS, SBOM (CycloneDX); the same commit gives the same bytes
 	rm -rf '$(DIST)' && mkdir -p '$(DIST)'
-	$(GO) run $(CYCLONEDX) app -json -licenses=false -noserial -output '$(DIST)/customer360.cdx.json' -main cmd/customer360 .
+	$(GO) build -trimpath -buildvcs=false -o '$(DIST)/customer360' ./cmd/customer360
+	$(GO) run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version "$$(git describe --tags --always --dirty)" \
+	  -output '$(DIST)/customer360.cdx.json' '$(DIST)/customer360' && rm '$(DIST)/customer360'
 	$(GO) run ./deploy/dist -out '$(DIST)' -targets '$(or $(TARGETS),$(DIST_TARGETS))'
 
 .PHONY: cross

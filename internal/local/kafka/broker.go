@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 
 	"customer360/internal/filesystem"
 )
+
+// errWindows: kfake renames files while it has them open. Windows refuses that, and kfake
+// offers no way around it.
+var errWindows = errors.New("the embedded Kafka broker cannot keep its data on Windows: give `customer360 run` a Kafka of your own, or start this in WSL")
 
 // Broker is the embedded node.
 type Broker struct {
@@ -27,6 +32,9 @@ type Broker struct {
 func New(cfg Config, deps Deps) (*Broker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if runtime.GOOS == "windows" {
+		return nil, errWindows
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
