@@ -199,6 +199,7 @@ func (l *progressLine) end() {
 	if l.last.IsZero() {
 		return
 	}
+	l.last = time.Time{}
 	l.show(l.now, time.Now())
 	if l.paint {
 		fmt.Fprintln(l.w)

@@ -19,6 +19,7 @@ import (
 
 	"customer360/cmd/customer360/internal/config"
 	"customer360/internal/local/couchbase/couchbasetest"
+	"customer360/topology/generation"
 )
 
 // The test binary is a pipeline when this is set: to a told, as JSON.
@@ -29,6 +30,8 @@ type told struct {
 	Config        config.Config
 	Instance, Dir string
 	Stages        []string
+	Next          *config.Config // what the file says at the next look; nil: the same
+	Do            string         // rebuild, promote; "": run
 }
 
 // child is the process: it ends at SIGTERM as `run` does, and with its parent.
@@ -46,16 +49,38 @@ func child(text string) int {
 		return 1
 	}
 	is.Config.Couchbase.Username, is.Config.Couchbase.Password = couchbasetest.Username, couchbasetest.Password
-	p, err := New(ctx, is.Config, Deps{Log: log.With("process", is.Instance), Registry: prometheus.NewRegistry(), Instance: is.Instance,
-		Dir: is.Dir, Kafka: []kgo.Opt{kgo.SeedBrokers(is.Config.Kafka.Brokers...)}}, is.Stages, false)
-	if err == nil {
-		err = p.Run(ctx)
-	}
-	if err != nil {
+	deps := Deps{Log: log.With("process", is.Instance), Registry: prometheus.NewRegistry(), Instance: is.Instance,
+		Dir: is.Dir, Kafka: []kgo.Opt{kgo.SeedBrokers(is.Config.Kafka.Brokers...)}}
+	if err := is.do(ctx, deps); err != nil {
 		log.Error("ended", "error", err)
 		return 1
 	}
 	return 0
+}
+
+func (is *told) do(ctx context.Context, deps Deps) error {
+	switch is.Do {
+	case "rebuild":
+		r, err := NewRebuild(ctx, is.Config, deps, generation.Replay{})
+		if err != nil {
+			return err
+		}
+		return r.Run(ctx, func(Progress) {})
+	case "promote":
+		_, err := Promote(ctx, is.Config, deps, func(Progress) {}, func(string) {})
+		return err
+	}
+	s := NewServer(prometheus.NewRegistry(), is.Stages, false)
+	if _, err := s.Start(ctx, is.Config, deps); err != nil {
+		return err
+	}
+	return s.Run(ctx, func() (config.Config, error) {
+		if is.Next != nil {
+			is.Config = *is.Next
+			is.Config.Couchbase.Username, is.Config.Couchbase.Password = couchbasetest.Username, couchbasetest.Password
+		}
+		return is.Config, nil
+	})
 }
 
 // process is an instance in a process of its own, which can be killed and paused.
@@ -78,11 +103,17 @@ func (c *cluster) process(instance string, stages ...string) *process {
 		c.t.Fatalf("making the pipeline: %v", err)
 	}
 	c.followed(setup)
-	text, err := json.Marshal(told{c.config, instance, c.in(instance), stages})
+	return c.spawn(told{Config: c.config, Instance: instance, Dir: c.in(instance), Stages: stages})
+}
+
+// spawn starts a process that does what it is told.
+func (c *cluster) spawn(is told) *process {
+	c.t.Helper()
+	text, err := json.Marshal(is)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	p := &process{t: c.t, cmd: exec.Command(os.Args[0]), instance: instance, exited: make(chan struct{})}
+	p := &process{t: c.t, cmd: exec.Command(os.Args[0]), instance: is.Instance, exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asPipeline+"="+string(text))
 	p.cmd.Stderr = c.t.Output()
 	if _, err := p.cmd.StdinPipe(); err != nil { // closed when this process ends, however it does

@@ -38,6 +38,7 @@ type cluster struct {
 	store   *store
 	dir     string
 	runs    []*running
+	serves  []*served // those that follow the generations
 
 	compacts bool // every step ends with a compaction: see scenario
 }

@@ -169,3 +169,29 @@ func (r *Rebuild) reach(ctx context.Context, w *work, report func(Progress), don
 		}
 	}
 }
+
+// Promote lets the next generation serve: it catches up in this process, if
+// that is not behind it, and is promoted then. tell gets what happens, for
+// people. Interrupted at any moment, it goes on when it is called again.
+func Promote(ctx context.Context, c config.Config, deps Deps, report func(Progress), tell func(string)) (*generation.Promotion, error) {
+	log := generation.NewLog(deps.Kafka)
+	state, err := log.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if next, ok := state.Next(); ok && next.State == generation.Ready {
+		r, err := NewRebuild(ctx, c, deps, generation.Replay{})
+		if err != nil {
+			return nil, err
+		}
+		if err := r.Run(ctx, report); err != nil {
+			return nil, err
+		}
+	}
+	p, err := log.Promote(ctx, Settings(c), tell)
+	if err != nil {
+		return nil, err
+	}
+	tell(fmt.Sprintf("generation %d is being promoted: from here there is only forward, and `customer360 rebuild promote` goes on wherever this ends", p.To.Number))
+	return p, p.Run(ctx)
+}

@@ -206,6 +206,11 @@ func (c *cluster) settle(check func() string) {
 				c.t.Fatalf("a pipeline ended with: %v", r.err)
 			}
 		}
+		for _, s := range c.serves {
+			if !s.alive() && s.err != nil && !s.mayEnd {
+				c.t.Fatalf("an instance ended with: %v", s.err)
+			}
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(40 * time.Millisecond):
@@ -218,9 +223,19 @@ const unanswered = "an email has no first answer"
 // busy names what a running pipeline does beside Kafka.
 func (c *cluster) busy() string {
 	polls := 0
+	var pipelines []*Pipeline
 	for _, r := range c.runs {
+		if r.alive() {
+			pipelines = append(pipelines, r.Pipeline)
+		}
+	}
+	for _, s := range c.serves {
+		if s.alive() {
+			pipelines = append(pipelines, s.server.Pipeline())
+		}
+	}
+	for _, r := range pipelines {
 		switch {
-		case !r.alive():
 		case r.Importer() != nil && !r.Importer().Idle():
 			return "a CSV file is being imported"
 		case r.Poller() != nil && r.Poller().Unanswered() > 0:
