@@ -98,5 +98,7 @@ const (
 	HeaderFence      = "c360.fence"      // documents: offset in customer360.records plus 1
 	HeaderFileTime   = "c360.file.mtime" // loyalty.members: the file's mtime, Unix nanoseconds
 	HeaderFileHash   = "c360.file.hash"  // loyalty.members: SHA-256 of the file's content, hex
+	HeaderSweepBy    = "c360.sweep.by"   // nulls in raw topics that customer360 sweep has written: who
+	HeaderSweepWhy   = "c360.sweep.why"  // and why: the snapshot that does not hold the row
 	HeaderFileRow    = "c360.file.row"   // loyalty.members: row in the file, from 1; rows + 1 for withdrawals
 )

@@ -47,7 +47,7 @@ func (d *Decoder) Accept(encoded []byte, c *codec.Change) ([]byte, bool) {
 
 func (s *state) accept(e *event) bool {
 	if e.tombstone {
-		accepted := !s.refused
+		accepted := !s.refused || e.swept // which says by itself that the row is gone
 		s.refused = false
 		s.gone = s.gone || accepted
 		return accepted

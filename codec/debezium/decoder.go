@@ -72,7 +72,8 @@ func (d *Decoder) tombstone(raw *codec.Raw) codec.Change {
 	if raw.Key == nil {
 		return codec.Change{Ignored: IgnoredNullKey}
 	}
-	return codec.Change{Position: event{tombstone: true, epoch: d.cfg.Epoch}.append(nil)}
+	_, swept := raw.Headers[codec.HeaderSweepBy]
+	return codec.Change{Position: event{tombstone: true, swept: swept, epoch: d.cfg.Epoch}.append(nil)}
 }
 
 func (d *Decoder) change(m *message, raw *codec.Raw) (codec.Change, error) {

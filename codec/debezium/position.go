@@ -56,6 +56,7 @@ func sign(a, b int64) int {
 // event is a change's position: all that Accept needs to know of a record.
 type event struct {
 	tombstone bool
+	swept     bool // a tombstone by customer360 sweep
 	deletes   bool // op d, __deleted
 	creates   bool // op c
 	snapshot  bool
@@ -70,6 +71,7 @@ const (
 	flagDeletes
 	flagCreates
 	flagSnapshot
+	flagSwept
 )
 
 func flags(set ...bool) byte {
@@ -83,7 +85,7 @@ func flags(set ...bool) byte {
 }
 
 func (e event) append(dst []byte) []byte {
-	dst = append(dst, flags(e.tombstone, e.deletes, e.creates, e.snapshot))
+	dst = append(dst, flags(e.tombstone, e.deletes, e.creates, e.snapshot, e.swept))
 	dst = binary.AppendUvarint(dst, uint64(e.epoch))
 	dst = binary.AppendUvarint(dst, uint64(e.server))
 	return binary.AppendUvarint(e.at.append(dst), uint64(e.time))
@@ -93,7 +95,7 @@ func (e *event) decode(b []byte) error {
 	c := cursor{b: b}
 	f := c.byte()
 	*e = event{tombstone: f&flagTombstone != 0, deletes: f&flagDeletes != 0, creates: f&flagCreates != 0,
-		snapshot: f&flagSnapshot != 0, epoch: c.int(), server: c.int(), at: c.place(), time: c.int()}
+		snapshot: f&flagSnapshot != 0, swept: f&flagSwept != 0, epoch: c.int(), server: c.int(), at: c.place(), time: c.int()}
 	return c.end()
 }
 

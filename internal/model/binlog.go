@@ -55,9 +55,9 @@ type binlogState struct {
 }
 
 // acceptTombstone: its d may have been compacted away, so it withdraws; unless
-// it follows a d that was refused.
-func (s *binlogState) acceptTombstone() bool {
-	accepted := !s.refusedDelete
+// it follows a d that was refused, and no sweep has written it.
+func (s *binlogState) acceptTombstone(swept bool) bool {
+	accepted := swept || !s.refusedDelete
 	s.refusedDelete = false
 	if accepted {
 		s.gone = true

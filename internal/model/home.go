@@ -30,13 +30,13 @@ func (m *Model) decodeHome(r *Raw) (decoded, error) {
 		return decoded{}, errRefused // a schema registry's format
 	}
 	if r.Value == nil {
-		return tombstone(), nil
+		return tombstone(r), nil
 	}
 	if err := checkJSON(r.Value); err != nil {
 		return decoded{}, err
 	}
 	if kind(r.Value) == 'n' {
-		return tombstone(), nil
+		return tombstone(r), nil
 	}
 	if kind(r.Value) != '{' {
 		return decoded{}, errRefused
@@ -46,7 +46,7 @@ func (m *Model) decodeHome(r *Raw) (decoded, error) {
 		return decoded{}, err
 	}
 	if null {
-		return tombstone(), nil
+		return tombstone(r), nil
 	}
 	e, err := m.takeApart(payload)
 	if err != nil {
@@ -58,8 +58,9 @@ func (m *Model) decodeHome(r *Raw) (decoded, error) {
 	return m.change(r, e)
 }
 
-func tombstone() decoded {
-	return decoded{accept: func(s *said) bool { return s.binlog.acceptTombstone() }}
+func tombstone(r *Raw) decoded {
+	_, swept := r.Headers["c360.sweep.by"]
+	return decoded{accept: func(s *said) bool { return s.binlog.acceptTombstone(swept) }}
 }
 
 // unwrap returns the payload's members; a schema may stand beside it, and

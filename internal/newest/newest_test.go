@@ -45,7 +45,6 @@ func TestTablesAreMaps(t *testing.T) {
 				must(t, tables[i].Delete([]byte(key)))
 				delete(want[i], key)
 			case 1:
-				must(t, tables[i].Flush())
 				got, err := tables[i].Get([]byte(key))
 				must(t, err)
 				if w, ok := want[i][key]; ok != (got != nil) || w != string(got) {

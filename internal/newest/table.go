@@ -37,30 +37,36 @@ func (f *Folder) Close() error {
 }
 
 // Table is one map in a folder, from keys to values, in the order of the keys'
-// bytes. It is not safe for concurrent use, but for Get beside Get.
+// bytes. It is not safe for concurrent use, but for Get beside Get, and beside
+// what Each calls.
 type Table struct {
 	folder *Folder
 	prefix byte
 	batch  leveldb.Batch
 	bytes  int
+	fresh  map[string][]byte // what the batch holds; nil: deleted
 }
 
 // Table is the table of that letter.
-func (f *Folder) Table(letter byte) *Table { return &Table{folder: f, prefix: letter} }
+func (f *Folder) Table(letter byte) *Table {
+	return &Table{folder: f, prefix: letter, fresh: map[string][]byte{}}
+}
 
 // batchBytes is how much is handed to the database at a time.
 const batchBytes = 1 << 20
 
 func (t *Table) key(key []byte) []byte { return append([]byte{t.prefix}, key...) }
 
-// Put sets a key's value. It is seen by the others after Flush.
+// Put sets a key's value.
 func (t *Table) Put(key, value []byte) error {
+	t.fresh[string(key)] = append([]byte{}, value...)
 	t.batch.Put(t.key(key), value)
 	return t.grown(len(key) + len(value))
 }
 
-// Delete forgets a key. It is seen by the others after Flush.
+// Delete forgets a key.
 func (t *Table) Delete(key []byte) error {
+	t.fresh[string(key)] = nil
 	t.batch.Delete(t.key(key))
 	return t.grown(len(key))
 }
@@ -72,7 +78,7 @@ func (t *Table) grown(n int) error {
 	return t.Flush()
 }
 
-// Flush makes what was put and deleted visible.
+// Flush hands what was put and deleted to the database.
 func (t *Table) Flush() error {
 	if t.batch.Len() == 0 {
 		return nil
@@ -81,12 +87,16 @@ func (t *Table) Flush() error {
 		return fmt.Errorf("the temporary folder %s: %w; name one with more space with --temp", t.folder.path, err)
 	}
 	t.batch.Reset()
+	clear(t.fresh)
 	t.bytes = 0
 	return nil
 }
 
-// Get reads a key's value, nil where there is none; the bytes are the caller's.
+// Get reads a key's value, nil where there is none; it must not be changed.
 func (t *Table) Get(key []byte) ([]byte, error) {
+	if value, ok := t.fresh[string(key)]; ok {
+		return value, nil
+	}
 	value, err := t.folder.db.Get(t.key(key), nil)
 	switch {
 	case errors.Is(err, leveldb.ErrNotFound):

@@ -12,7 +12,6 @@ import (
 	"customer360/cmd/customer360/internal/config"
 	"customer360/cmd/customer360/internal/pipeline"
 	"customer360/topology"
-	"customer360/topology/admin"
 	"customer360/topology/generation"
 )
 
@@ -26,19 +25,15 @@ func serving(ctx context.Context, c config.Config, opts []kgo.Opt) (topology.Set
 		return s, generation.State{}, fmt.Errorf("kafka: %w", err)
 	}
 	defer cl.Close()
-	if s, err = admin.Discover(ctx, cl, s); err != nil {
-		return s, generation.State{}, err
-	}
 	state, err := generation.NewLog(opts).Read(ctx)
 	if err != nil {
 		return s, state, err
 	}
-	current, ok := state.Current()
-	if !ok || current.State != generation.Serving {
+	if _, ok := state.Live(); !ok {
 		return s, state, errNothingServes
 	}
-	s.Generation = current.Number
-	return s, state, nil
+	s, err = state.Resolve(ctx, cl, s)
+	return s, state, err
 }
 
 // reporter tells people on stderr where a long command is.

@@ -112,7 +112,7 @@ func (v *run) serving(ctx context.Context) (generation.State, error) {
 	if err != nil {
 		return state, err
 	}
-	if current, ok := state.Current(); ok && current.Number != v.cfg.Settings.Generation {
+	if current, ok := state.Live(); ok && current.Number != v.cfg.Settings.Generation {
 		return state, ErrPromoted
 	}
 	return state, nil
