@@ -58,6 +58,15 @@ chaos-stack: build ## the same parts and three instances under random faults for
 recovery: ## recovery of a million keys from Kafka, with its progress and rate
 	ENGINE_RECOVERY_KEYS=1000000 $(GO) test ./topology/engine -run 'TestRecovery$$' -v -count=1 -timeout 15m
 
+.PHONY: scale-out
+scale-out: build ## two, four, one instances under load on a real Kafka: pauses, and the documents against a calm run's (ARGS="--customers 20000 --standbys 1 ...")
+	@$(GO) build -trimpath -o bin/customer360-scaleout ./bench/cmd/customer360-scaleout
+	@./bin/customer360-scaleout --binary $(BIN) $(ARGS)
+
+.PHONY: takeover
+takeover: ## takeover of half a million keys with a standby copy and without
+	ENGINE_TAKEOVER_KEYS=1000000 $(GO) test ./topology/engine -run 'TestTakeoverTimes$$' -v -count=1 -timeout 30m
+
 .PHONY: lint
 lint: ## go vet, gofmt and golangci-lint (installed on first use)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: run gofmt -w on these"; exit 1; }

@@ -18,8 +18,8 @@ type held struct {
 	path string // "": a group without a table, nothing is kept
 
 	mu         sync.Mutex
-	generation int32           // that a session last worked in
-	owned      []int32         // by that session
+	generation int32           // that this instance was last given partitions in
+	owned      []int32         // worked on, and given again in every generation since
 	offsets    map[int32]int64 // of the changelog, by partition
 	saved      map[int32]int64
 }
@@ -39,6 +39,15 @@ func newHeld(cfg Config, table string) *held {
 		h.saved = maps.Clone(h.offsets)
 	}
 	return h
+}
+
+// assigned: a new generation. What this instance worked on and is given again is
+// its own also where the next generation comes before it works.
+func (h *held) assigned(generation int32, partitions []int32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.generation = generation
+	h.owned = slices.DeleteFunc(slices.Clone(h.owned), func(p int32) bool { return !slices.Contains(partitions, p) })
 }
 
 // worked: a session has recovered, and works.

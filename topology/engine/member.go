@@ -148,6 +148,7 @@ func (inc *incarnation) onAssigned(_ context.Context, _ *kgo.Client, claims map[
 	inc.newest = s
 	s.standby = inc.standby
 	inc.mu.Unlock()
+	inc.group.held.assigned(s.generation, s.partitions())
 	inc.group.followers.keep(s.standby)
 	inc.current.Store(s)
 	if inc.failure() != nil {

@@ -136,7 +136,7 @@ func TestLargeRecords(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := 4*len(value) + 4; bytes != want {
-				t.Errorf("%d bytes came out, want %d", bytes, want)
+				t.Errorf("%d bytes came out, want %d; %d records went in; the group's last error: %v", bytes, want, len(b.Records(t, jobIn)), r.Status().LastError)
 			}
 		})
 	}

@@ -57,9 +57,9 @@ func Plan(members []Candidate, partitions int32, standbys int) map[string]Assign
 	return result
 }
 
-// read takes over what the members say. Who did not work in the newest
-// generation that anybody worked in has been away, and others own since then
-// what it owned: that is state, but no claim.
+// read takes over what the members say. Who was not in the newest generation
+// that anybody was in has been away, and others own since then what it owned: that
+// is state, but no claim.
 func (p *plan) read() {
 	newest := int32(0)
 	for _, m := range p.members {

@@ -21,7 +21,8 @@ type Member struct {
 	Host     string `json:"host,omitempty"`
 	Address  string `json:"http,omitempty"`     // host:port of its /status
 	Standbys int    `json:"standbys,omitempty"` // copies of each partition that it wants there to be
-	// Generation of the group in which it last worked; 0: none since it started.
+	// Generation of the group in which it was last given partitions; 0: none since it
+	// started.
 	Generation int32     `json:"generation,omitempty"`
 	Held       []Holding `json:"held,omitempty"`
 }
@@ -29,7 +30,7 @@ type Member struct {
 // Holding is one partition that an instance has worked on or has state of.
 type Holding struct {
 	Partition int32 `json:"p"`
-	Owned     bool  `json:"w,omitempty"` // in Member.Generation
+	Owned     bool  `json:"w,omitempty"` // worked on, and given again up to Member.Generation
 	Offset    int64 `json:"o"`           // of the changelog, up to where local state goes; -1: no state
 }
 
