@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,8 +68,9 @@ type stackRun struct {
 	store   *stack.Store
 	node    *couchbase.Node
 	report  StackReport
-	steps   atomic.Int64   // of churn
-	ends    []func() error // in reverse order
+	steps   atomic.Int64           // of churn
+	struck  map[string]*sync.Mutex // by component: held while it has a fault
+	ends    []func() error         // in reverse order
 }
 
 func newStackRun(cfg StackConfig, notes io.Writer) (*stackRun, error) {
@@ -77,7 +79,8 @@ func newStackRun(cfg StackConfig, notes io.Writer) (*stackRun, error) {
 	}
 	r := &run{cfg: Config{Binary: cfg.Binary, Dir: cfg.Dir, Patience: cfg.Patience}, notes: notes, begun: time.Now(), faults: map[Kind]int{}}
 	r.settings = r.folder("customer360.yaml")
-	return &stackRun{run: r, cfg: cfg, report: StackReport{Seed: cfg.Seed}}, nil
+	return &stackRun{run: r, cfg: cfg, report: StackReport{Seed: cfg.Seed},
+		struck: map[string]*sync.Mutex{"mariadb": {}, "kafka": {}, "connect": {}}}, nil
 }
 
 // begin starts everything, with rows, members and customers to begin with. After

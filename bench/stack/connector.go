@@ -69,10 +69,8 @@ func (m *Machine) AwaitConnector(ctx context.Context) (restarts int, err error) 
 		default:
 			last = state
 		}
-		if strings.Contains(state, "FAILED") {
-			if _, err := m.rest(ctx, http.MethodPost, "/restart?includeTasks=true&onlyFailed=true", nil); err == nil {
-				restarts++
-			}
+		if restarted, err := m.restartFailed(ctx, state); err == nil && restarted {
+			restarts++
 		}
 		select {
 		case <-ctx.Done():
@@ -80,6 +78,23 @@ func (m *Machine) AwaitConnector(ctx context.Context) (restarts int, err error) 
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// Mend restarts what has failed, and says whether something had.
+func (m *Machine) Mend(ctx context.Context) (bool, error) {
+	state, err := m.ConnectorState(ctx)
+	if err != nil {
+		return false, err
+	}
+	return m.restartFailed(ctx, state)
+}
+
+func (m *Machine) restartFailed(ctx context.Context, state string) (bool, error) {
+	if !strings.Contains(state, "FAILED") {
+		return false, nil
+	}
+	_, err := m.rest(ctx, http.MethodPost, "/restart?includeTasks=true&onlyFailed=true", nil)
+	return err == nil, err
 }
 
 // ConnectorState is the connector's and its tasks', in Kafka Connect's words.

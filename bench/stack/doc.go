@@ -14,5 +14,6 @@
 //     among few identities, so that none is.
 //   - A statement whose answer was lost may have happened or not. The query tells.
 //   - A new snapshot says nothing of rows that vanished while nobody read the
-//     binlog. Writer.KeepRows leaves out the statements that let a row vanish.
+//     binlog, and Debezium fails when the columns change during one.
+//     Writer.KeepRows leaves out the statements that do either.
 package stack

@@ -53,10 +53,10 @@ func (w *Writer) change(ctx context.Context) error {
 		return w.together(ctx, false, func(tx *sql.Tx) error { return w.several(ctx, tx) })
 	case n < 76:
 		return w.together(ctx, true, func(tx *sql.Tx) error { return w.several(ctx, tx) })
-	case n < 77:
-		return w.alter(ctx)
 	case w.KeepRows:
 		return w.exec(ctx, w.db, `UPDATE customers SET password = ? WHERE id = ?`, w.text(), w.id())
+	case n < 77:
+		return w.alter(ctx)
 	case n < 85:
 		return w.exec(ctx, w.db, `DELETE FROM customers WHERE id = ?`, w.id())
 	case n < 87:

@@ -21,7 +21,8 @@ type Writer struct {
 	look int     // steps until the next
 	add  int     // columns that were added
 
-	// KeepRows leaves out what removes a row or changes its primary key.
+	// KeepRows leaves out what removes a row, changes its primary key, or changes
+	// the table's columns.
 	KeepRows bool
 
 	Statements Statements
