@@ -174,13 +174,13 @@ func (m *Machine) rest(ctx context.Context, method, path string, body []byte) ([
 		case err == nil && status < 300:
 			return answer, nil
 		case err == nil && status != http.StatusConflict && status != http.StatusInternalServerError && status != http.StatusServiceUnavailable:
-			return nil, fmt.Errorf("Kafka Connect: %s %s: %d: %s", method, path, status, answer)
+			return nil, fmt.Errorf("the REST of Kafka Connect: %s %s: %d: %s", method, path, status, answer)
 		case err == nil:
 			err = fmt.Errorf("%d: %s", status, answer)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("Kafka Connect: %s %s: %w (%w)", method, path, err, ctx.Err())
+			return nil, fmt.Errorf("the REST of Kafka Connect: %s %s: %w (%w)", method, path, err, ctx.Err())
 		case <-time.After(500 * time.Millisecond):
 		}
 	}

@@ -59,7 +59,11 @@ func Query(ctx context.Context, db *sql.DB, file []Member, store *Store) (Truth,
 		return t, fmt.Errorf("the oracle's query: %w", err)
 	}
 	for _, member := range file {
-		say(members, member.ID, member.record())
+		value, err := member.record()
+		if err != nil {
+			return t, err
+		}
+		say(members, member.ID, value)
 		t.Staged["loyalty-member-"+member.ID] = true
 	}
 	for key := range m.Documents() {
