@@ -33,7 +33,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		return shared(reg, prometheus.NewCounterVec(opts(name, help), labels))
 	}
 	return &Metrics{
-		ignored:     vector("ignored", "Raw records that are none of ours, by source and reason.", "source", "reason"),
+		ignored:     vector("ignored", "Raw records that changed nothing, since they are none of ours or older than what is known, by source and reason.", "source", "reason"),
 		deadLetters: vector("dead_letters", "Records that rekey and merge could not use, by source.", "source"),
 		records:     counter("records", "Differences that rekey wrote to customer360.records."),
 		documents:   counter("documents", "Documents that merge wrote because their bytes changed."),

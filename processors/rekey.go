@@ -57,9 +57,12 @@ type rekeyer struct {
 	forms      forms
 }
 
-// ignoredNullKey is the reason of records that would change an identity and
-// name none.
-const ignoredNullKey = "null key"
+// Reasons of records that change nothing beside those of the decoders: one that
+// names no identity, and one that Accept refuses.
+const (
+	ignoredNullKey = "null key"
+	ignoredOld     = "older than what is known"
+)
 
 func (k *rekeyer) process(ctx goka.Context, message any) {
 	raw := rawOf(ctx, message)
@@ -124,6 +127,9 @@ func (k *rekeyer) advance(ctx goka.Context, raw *codec.Raw, change *codec.Change
 		ctx.Emit(k.records, r.key, r.value)
 	}
 	k.metrics.records.Add(float64(len(step.records)))
+	if step.old {
+		k.metrics.ignored.WithLabelValues(k.source.Name, ignoredOld).Inc()
+	}
 	switch {
 	case bytes.Equal(step.table, table):
 	case step.table == nil:
@@ -146,6 +152,7 @@ type rekeyStep struct {
 	records []keyed // asserts, then withdrawals, each in the order of document keys
 	table   []byte  // the table's value from now on; nil: none
 	problem error   // the reason of a dead letter, nil without one
+	old     bool    // the record was not accepted
 }
 
 // rekey decides what a change does. The asserts come first, so that a reader of
@@ -158,7 +165,7 @@ func rekey(source *codec.Source, table []byte, raw *codec.Raw, change *codec.Cha
 	}
 	state, accepted := source.Decoder.Accept(state, change)
 	if !accepted {
-		return rekeyStep{table: joinAsserted(state, entries)}, nil
+		return rekeyStep{table: joinAsserted(state, entries), old: true}, nil
 	}
 	d := difference{record: codec.Record{Source: source.Name, Identity: raw.Key, Version: raw.Offset}}
 	now := change.Assertions
