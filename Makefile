@@ -131,6 +131,23 @@ cross: ## does it compile for every platform that `make dist` builds for?
 	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do echo "$$target"; \
 	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/customer360; done
 
+.PHONY: stack-up stack-down stack-status stack-demo
+stack-up: build stack-build ## the line on real servers in .stack: MariaDB, Kafka, Debezium, customer360 (deploy/stack/stack.sh, docs/stack.md)
+	@deploy/stack/stack.sh up
+
+stack-down: ## stop all that stack-up has started; the data stay
+	@deploy/stack/stack.sh down
+
+stack-status: ## each part of the stack: state, address, log
+	@deploy/stack/stack.sh status
+
+stack-demo: build stack-build ## stack-up, then an INSERT, an UPDATE, a DELETE by SQL, and how long each takes to show
+	@deploy/stack/stack.sh demo
+
+.PHONY: stack-build
+stack-build:
+	@$(GO) build -trimpath -o bin/customer360-stack ./bench/cmd/customer360-stack
+
 .PHONY: clean
 clean: ## remove what was built and the local run's folder
 	rm -rf bin dist .customer360

@@ -67,20 +67,30 @@ answers() { curl -s --fail --max-time 5 "$url/connectors" >/dev/null 2>&1; }
 fetch() {
   KAFKA_LIBS=$libs "$here/kafka.sh" libs
   [ ! -d "$plugins/debezium-connector-$flavour" ] || return 0
-  local archive=$cache/download/debezium-connector-$flavour-$version-plugin.tar.gz part=$plugins.part.$$
+  one_download
+  unpack
+  exec 7>&-
+}
+
+unpack() {
+  [ ! -d "$plugins/debezium-connector-$flavour" ] || return 0
+  local file=debezium-connector-$flavour-$version-plugin.tar.gz
+  local archive=$cache/download/$file part=$plugins.part
   if [ ! -f "$archive" ]; then
     need mvn maven
     say "fetching Debezium's $flavour connector $version (14 MB)"
-    mvn -q -B dependency:copy -DoutputDirectory="$cache/part.$$" \
+    rm -rf "$cache/download.part"
+    mvn -q -B dependency:copy -DoutputDirectory="$cache/download.part" \
       -Dartifact="io.debezium:debezium-connector-$flavour:$version:tar.gz:plugin" >&2 ||
-      { rm -rf "$cache/part.$$"; fail "Maven could not fetch Debezium's $flavour connector $version (its messages are above)"; }
+      die "Maven could not fetch Debezium's $flavour connector $version (its messages are above)"
     mkdir -p "$cache/download"
-    mv "$cache/part.$$/$(basename "$archive")" "$archive"
-    rm -rf "$cache/part.$$"
+    mv "$cache/download.part/$file" "$archive"
   fi
+  rm -rf "$part"
   mkdir -p "$part"
-  tar -xzf "$archive" -C "$part" || { rm -rf "$part"; fail "$archive cannot be unpacked: remove it, and start again"; }
-  mv -T "$part" "$plugins" 2>/dev/null || rm -rf "$part" # another start was quicker
+  tar -xzf "$archive" -C "$part" || die "$archive cannot be unpacked: remove it, and start again"
+  rm -rf "$plugins"
+  mv -T "$part" "$plugins"
 }
 
 configure() {

@@ -52,15 +52,22 @@ tool() {
 # The folder gets its name when it is complete.
 fetch() {
   [ ! -d "$libs" ] || return 0
+  one_download
+  if [ -d "$libs" ]; then
+    exec 7>&-
+    return
+  fi
   need mvn maven
   say "fetching the jars of Kafka and Connect into $libs (55 MB)"
-  local part=$libs.part.$$
+  local part=$libs.part
+  rm -rf "$part"
   mkdir -p "$(dirname "$libs")"
   if ! mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$part" >&2; then
     rm -rf "$part"
     die "Maven could not fetch the jars (its messages are above): is Maven Central, or the mirror in ~/.m2/settings.xml, reachable?"
   fi
-  mv -T "$part" "$libs" 2>/dev/null || rm -rf "$part" # another start was quicker
+  mv -T "$part" "$libs"
+  exec 7>&-
 }
 
 configure() {

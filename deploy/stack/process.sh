@@ -48,10 +48,16 @@ running() {
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # launch COMMAND...: in a session of its own, so that a Ctrl-C in the caller's
-# terminal does not reach it.
+# terminal does not reach it, and without the locks held here. It writes its pid
+# itself: whoever kills this script finds it.
 launch() {
-  setsid "$@" >"$log" 2>&1 </dev/null 9>&- &
-  echo $! >"$pidfile"
+  rm -f "$pidfile"
+  # shellcheck disable=SC2016
+  setsid bash -c 'echo $$ >"$0" && exec "$@"' "$pidfile" "$@" >"$log" 2>&1 </dev/null 7>&- 8>&- 9>&- &
+  until [ -s "$pidfile" ]; do
+    alive $! || fail "could not be started, see $log"
+    sleep 0.05
+  done
 }
 
 # await SECONDS CHECK...: until CHECK succeeds; fails when the process dies, or
@@ -82,6 +88,14 @@ terminate() {
     say "stopped"
   fi
   rm -f "$pidfile"
+}
+
+# one_download: holds the cache's lock until the function or script ends, so that
+# one caller downloads and the others find it.
+one_download() {
+  mkdir -p "$cache"
+  exec 7>"$cache/lock"
+  flock 7
 }
 
 # only_once: holds the folder's lock until the script ends, so that two callers

@@ -66,6 +66,7 @@ func (w *Writer) run(ctx context.Context) error {
 		return err
 	}
 	w.table.Skip(p.step)
+	w.log.Info("the table is loaded", "rows", w.table.Count(), "step", p.step)
 	close(w.loaded)
 	if w.cfg.Every == 0 {
 		<-ctx.Done()
@@ -131,7 +132,6 @@ func (w *Writer) load(ctx context.Context, p progress) error {
 	if err := flush(true); err != nil {
 		return err
 	}
-	w.log.Info("the table is loaded", "rows", w.table.Count())
 	return nil
 }
 
