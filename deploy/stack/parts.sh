@@ -122,6 +122,14 @@ await_home() {
 run_ready() { curl -s --fail --max-time 5 "http://127.0.0.1:$HTTP_PORT/readyz" >"$stack/readyz.json" 2>/dev/null; }
 await_run() { as run await 120 run_ready; }
 
+# streaming: Debezium reads the binary log. RUNNING, Connect's word, comes earlier:
+# before it has read back the schema history, or taken its snapshot.
+streaming() {
+  "$here/mariadb.sh" sql -N -e "SELECT 1 FROM information_schema.processlist WHERE command = 'Binlog Dump' AND user = '$DBZ_USER'" 2>/dev/null | grep -q 1
+}
+
+await_streaming() { [ -z "$own_mariadb" ] || as connect await 120 streaming; }
+
 # caught_up: the processors have done what lies in Kafka, but for what came in the
 # last moments. At the first start Matthew's document, of all three sources, says
 # that the load has begun to arrive.

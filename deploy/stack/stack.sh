@@ -151,6 +151,7 @@ up() {
   together make_topics start_connect start_home
   together register_connector start_run
   await_home
+  await_streaming
   await_run
   await_load
   trap - INT TERM
