@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,6 +146,37 @@ func (w *Watch) Look(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Hanging looks once, changes nothing, and names what hangs: topic/partition and
+// producer. What begins or ends meanwhile is not taken for hanging.
+func (w *Watch) Hanging(ctx context.Context) ([]string, error) {
+	producers, err := w.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open := map[hanging]bool{}
+	for _, p := range producers {
+		if h, is := asHanging(p); is {
+			open[h] = true
+		}
+	}
+	suspects, err := w.suspects(ctx, open)
+	if err != nil || len(suspects) == 0 {
+		return nil, err
+	}
+	if producers, err = w.describe(ctx); err != nil { // see Look
+		return nil, err
+	}
+	var list []string
+	for _, p := range producers {
+		h, is := asHanging(p)
+		if s, ok := suspects[h]; is && ok {
+			list = append(list, fmt.Sprintf("%s/%d, producer %d (%s)", h.topic, h.partition, h.producer, cmp.Or(s.id, "no transactional id")))
+		}
+	}
+	slices.Sort(list)
+	return list, nil
 }
 
 func asHanging(p kadm.DescribedProducer) (h hanging, open bool) {

@@ -217,3 +217,19 @@ func TestWatchWithoutRights(t *testing.T) {
 		}
 	}
 }
+
+// Hanging tells and ends nothing.
+func TestHangingIsReadOnly(t *testing.T) {
+	b := hang(t, "CompleteCommit", 0)
+	list, err := b.watch.Hanging(t.Context())
+	if err != nil || len(list) != 3 || !strings.HasPrefix(list[0], "raw/0, producer") || !strings.HasPrefix(list[2], "t/1, producer") {
+		t.Errorf("%v, %v", list, err)
+	}
+	again, err := b.watch.Hanging(t.Context())
+	if err != nil || !slices.Equal(again, list) {
+		t.Errorf("%v, %v", again, err)
+	}
+	if list, err := hang(t, "Ongoing", 0).watch.Hanging(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("under way: %v, %v", list, err)
+	}
+}

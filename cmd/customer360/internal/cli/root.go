@@ -133,6 +133,7 @@ wrong; 3 refused: in use, held, or pinned to another generation.`,
 		a.topicsCommand(),
 		a.topologyCommand(),
 		a.configCommand(),
+		a.doctorCommand(),
 		a.versionCommand(),
 	)
 	usageErrors(root)
