@@ -118,7 +118,9 @@ func TestStoreAnswers(t *testing.T) {
 	}
 }
 
-func itoa(n int) string { return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)}) }
+func itoa(n int) string {
+	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
+}
 
 func TestBucketSettings(t *testing.T) {
 	good := couchbase.Bucket{Type: "membase", Eviction: "valueOnly", Replicas: 1, PurgeInterval: 72 * time.Hour}
