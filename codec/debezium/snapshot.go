@@ -23,10 +23,11 @@ type Snapshot struct {
 // ignore. Versions: 0.9 has a boolean, so no last row; 1.x marks the last row of
 // all tables; from 2.0 on each table's first and last rows are marked.
 func (d *Decoder) Snapshot(raw *codec.Raw) (Snapshot, error) {
-	var m message
-	if raw.Value == nil || isRegistry(raw.Value) {
-		return Snapshot{}, nil
+	raw, err := d.Transcode(raw)
+	if err != nil || raw.Value == nil {
+		return Snapshot{}, err
 	}
+	var m message
 	if err := m.read(raw.Value, d.columns); err != nil || m.null {
 		return Snapshot{}, err
 	}

@@ -43,6 +43,12 @@ func NewReader(client []kgo.Opt, topic string) *Reader {
 	return &Reader{client: client, topic: topic, next: map[int32]int64{}}
 }
 
+// NewReaderAt makes a Reader that begins at these offsets; at the start of the
+// partitions that have none.
+func NewReaderAt(client []kgo.Opt, topic string, from map[int32]int64) *Reader {
+	return &Reader{client: client, topic: topic, next: maps.Clone(from)}
+}
+
 // Next is where the next Read goes on, by partition: behind everything that
 // was committed when the last one began. Before the first it is empty.
 func (r *Reader) Next() map[int32]int64 { return maps.Clone(r.next) }

@@ -44,7 +44,7 @@ are not in the documents then.`,
 	f.StringVar(&source, "source", "", "whose raw topic --from-offset or --from-time is about: home_delivery, loyalty, online_store")
 	f.StringVar(&offsets, "from-offset", "", "first offsets by partition, PARTITION=OFFSET,...; partitions not named: from their start")
 	f.StringVar(&since, "from-time", "", "replay records of this time and later, as in 2026-11-26T02:00:00Z")
-	c.AddCommand(&cobra.Command{
+	c.AddCommand(a.rebuildDiffCommand(), &cobra.Command{
 		Use: "promote", Short: "Let the next generation serve in the place of the former one",
 		Long: `Let the next generation, which must be ready, serve in the place of the former one: it catches up, all instances end
 rekey, merge and poller of the former one, what only the former one had is removed, and the instances change over.

@@ -117,6 +117,9 @@ func (s *sweep) fold(r *kgo.Record) error {
 	if err == nil && change.Ignored != "" {
 		return nil
 	}
+	if errors.Is(err, codec.ErrHalt) || errors.Is(err, codec.ErrLater) { // it says nothing of the record
+		return fmt.Errorf("%s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
 	encoded, err2 := s.rows.Get(r.Key)
 	if err2 != nil {
 		return err2
@@ -134,13 +137,15 @@ func (s *sweep) fold(r *kgo.Record) error {
 	if known.state = state; accepted {
 		known.there = len(change.Assertions) > 0 || change.Problem != nil
 	}
-	if mark, err := s.deps.Decoder.Snapshot(raw); err == nil {
-		if err := s.snapshots.saw(mark, at); err != nil {
-			return err
-		}
-		if mark.Row {
-			known.place = mark.Place
-		}
+	mark, err := s.deps.Decoder.Snapshot(raw)
+	if err == nil {
+		err = s.snapshots.saw(mark, at)
+	}
+	if err != nil {
+		return fmt.Errorf("%s/%d at %d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	if mark.Row {
+		known.place = mark.Place
 	}
 	return s.rows.Put(r.Key, known.append(nil))
 }

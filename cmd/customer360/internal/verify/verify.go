@@ -18,9 +18,9 @@ import (
 	"customer360/topology/generation"
 )
 
-// ErrPromoted: another generation began to serve meanwhile, so what was found
-// says nothing.
-var ErrPromoted = errors.New("another generation has begun to serve meanwhile: verify again")
+// ErrPromoted: another generation is being promoted, or was meanwhile, so what is
+// found says nothing.
+var ErrPromoted = errors.New("another generation is being promoted, or was meanwhile: verify again when it serves")
 
 // Run compares, and repairs where it is told to.
 func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
@@ -79,6 +79,9 @@ type run struct {
 }
 
 func (v *run) all(ctx context.Context) error {
+	if _, err := v.serving(ctx); err != nil {
+		return err
+	}
 	if err := v.readLog(ctx); err != nil {
 		return err
 	}
@@ -111,6 +114,9 @@ func (v *run) serving(ctx context.Context) (generation.State, error) {
 	state, err := generation.NewLog(v.deps.Kafka).Read(ctx)
 	if err != nil {
 		return state, err
+	}
+	if next, ok := state.Next(); ok && next.State == generation.Promoting {
+		return state, ErrPromoted
 	}
 	if current, ok := state.Live(); ok && current.Number != v.cfg.Settings.Generation {
 		return state, ErrPromoted
