@@ -61,6 +61,18 @@ func (h *hand) fenced(key, body string, f couchbase.Fence) {
 	}, &gocb.MutateInOptions{StoreSemantic: gocb.StoreSemanticsUpsert}))
 }
 
+// tryPut and tryFenced do not mind when the node fails.
+func (h *hand) tryPut(key, body string) {
+	_, _ = h.col.Upsert(key, []byte(body), &gocb.UpsertOptions{Transcoder: gocb.NewRawJSONTranscoder()})
+}
+
+func (h *hand) tryFenced(key, body string, f couchbase.Fence) {
+	_, _ = h.col.MutateIn(key, []gocb.MutateInSpec{
+		gocb.UpsertSpec("_c360", f, &gocb.UpsertSpecOptions{IsXattr: true}),
+		gocb.ReplaceSpec("", json.RawMessage(body), nil),
+	}, &gocb.MutateInOptions{StoreSemantic: gocb.StoreSemanticsUpsert})
+}
+
 func (h *hand) remove(key string) {
 	h.t.Helper()
 	h.must(h.col.Remove(key, nil))
