@@ -48,6 +48,7 @@ chaos: build ## four real processes under kill -9, SIGSTOP, full disks, network 
 .PHONY: test-stack
 test-stack: build ## real MariaDB, Kafka, Connect with Debezium: a series of SQL and faults one by one, SQL as the oracle (SEED=n repeats a run)
 	STACK=1 SEED=$(SEED) $(GO) test -count 1 -timeout 20m -v -run 'TestStack$$' ./bench/chaos
+	STACK=1 $(GO) test -count 1 -timeout 10m ./bench/secure
 
 .PHONY: chaos-stack
 chaos-stack: build ## the same parts and three instances under random faults for SECONDS (60), from SEED (1); Linux

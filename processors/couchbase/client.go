@@ -131,13 +131,17 @@ func (c *Client) bucket(ctx context.Context, t Target) (*gocb.Bucket, error) {
 	return b, nil
 }
 
+// readySlice is how long the SDK waits at a time.
+const readySlice = 3 * time.Second
+
 // waitUntilReady tells at once what waiting does not mend, and waits for
 // everything else.
 func waitUntilReady(ctx context.Context, b *gocb.Bucket, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	var last error
 	for {
-		err := b.WaitUntilReady(max(time.Until(end), time.Millisecond), &gocb.WaitUntilReadyOptions{
+		// The SDK tells of a certificate that it does not trust when it gives up.
+		err := b.WaitUntilReady(max(min(time.Until(end), readySlice), time.Millisecond), &gocb.WaitUntilReadyOptions{
 			ServiceTypes: []gocb.ServiceType{gocb.ServiceTypeKeyValue}, Context: ctx, RetryStrategy: tellNow{},
 		})
 		switch {
@@ -145,7 +149,7 @@ func waitUntilReady(ctx context.Context, b *gocb.Bucket, limit time.Duration) er
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case classify(err) == fatal:
+		case classify(err) == fatal, isCertificate(err):
 			return err
 		}
 		if last == nil || !errors.Is(err, gocb.ErrTimeout) {

@@ -87,6 +87,13 @@ func isCollectionMissing(err error) bool {
 	return true
 }
 
+// isCertificate: one end does not trust the other's certificate. The SDK hands
+// such errors on as text only.
+func isCertificate(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "x509: ") || strings.Contains(text, "remote error: tls: ")
+}
+
 // brief is an error's text without the SDK's context, which is long and holds
 // keys and addresses.
 func brief(err error) string {
@@ -121,8 +128,10 @@ func explain(err error, cfg Config, t Target) error {
 		remedy = fmt.Sprintf("the bucket cannot give durability %q: choose another one", cfg.Durability)
 	case is(err, gocb.ErrFeatureNotAvailable, gocb.ErrUnsupportedOperation):
 		remedy = "the server is too old: fenced writes need Couchbase 7.0 or later"
+	case isCertificate(err):
+		remedy = "the certificates do not fit: is the server's signed by an authority in couchbase.tls.ca_file, is it for this host name and still valid, and does the server take the one in couchbase.tls.cert_file, if any?"
 	case is(err, gocb.ErrTimeout):
-		remedy = "nothing answers there: is the address right, is the server up, is its data port (11210, with TLS 11207) open from here, and is TLS on at both ends or at none?"
+		remedy = "nothing answers there: is the address right, is the server up, is its data port (11210, with TLS 11207) open from here, is TLS on at both ends or at none, and does the server take the client certificate, if any?"
 	}
 	if remedy != "" {
 		text += ": " + remedy

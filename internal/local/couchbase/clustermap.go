@@ -16,6 +16,9 @@ type (
 	mapServices struct {
 		KV   int `json:"kv"`
 		Mgmt int `json:"mgmt"` // SDKs want it, even where nothing listens there
+
+		KVTLS   int `json:"kvSSL,omitempty"`
+		MgmtTLS int `json:"mgmtSSL,omitempty"`
 	}
 	mapNodeExt struct {
 		Services mapServices `json:"services"`
@@ -46,15 +49,15 @@ type (
 	}
 )
 
-// globalMap is the map without a bucket: the nodes only.
-func globalMap(v mapVersion, port int) clusterMap {
-	return clusterMap{Revision: v.revision, Epoch: v.epoch, NodesExt: []mapNodeExt{{mapServices{port, port}, true}}}
+// globalMap is the map without a bucket: the nodes only. portTLS is 0 for none.
+func globalMap(v mapVersion, port, portTLS int) clusterMap {
+	return clusterMap{Revision: v.revision, Epoch: v.epoch, NodesExt: []mapNodeExt{{mapServices{port, port, portTLS, portTLS}, true}}}
 }
 
 // bucketMap gives all vbuckets to this node. $HOST stands for the name by which
 // the client reached it.
-func bucketMap(v mapVersion, port int, b *bucket, withoutScans bool) clusterMap {
-	m := globalMap(v, port)
+func bucketMap(v mapVersion, port, portTLS int, b *bucket, withoutScans bool) clusterMap {
+	m := globalMap(v, port, portTLS)
 	m.Name, m.UUID, m.NodeLocator = b.name, fmt.Sprintf("%016x", b.state.seed), "vbucket"
 	m.Nodes = []mapNode{{Hostname: fmt.Sprintf("$HOST:%d", port)}}
 	m.Nodes[0].Ports.Direct = port
@@ -71,16 +74,16 @@ func bucketMap(v mapVersion, port int, b *bucket, withoutScans bool) clusterMap 
 	return m
 }
 
-// renderMaps makes the maps once the port is known.
-func (n *Node) renderMaps(port int) error {
+// renderMaps makes the maps once the ports are known.
+func (n *Node) renderMaps() error {
 	// A start later has a newer map: the port may be another.
 	n.mapVersion = mapVersion{epoch: 1, revision: n.now().Unix()}
 	var err error
-	if n.maps, err = renderMap(nil, "", globalMap(n.mapVersion, port)); err != nil {
+	if n.maps, err = renderMap(nil, "", globalMap(n.mapVersion, n.port, n.portTLS)); err != nil {
 		return err
 	}
 	for name, b := range n.buckets {
-		if n.maps, err = renderMap(n.maps, name, bucketMap(n.mapVersion, port, b, n.cfg.WithoutScans)); err != nil {
+		if n.maps, err = renderMap(n.maps, name, bucketMap(n.mapVersion, n.port, n.portTLS, b, n.cfg.WithoutScans)); err != nil {
 			return err
 		}
 	}

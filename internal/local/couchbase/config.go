@@ -1,6 +1,7 @@
 package couchbase
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,12 @@ type Config struct {
 
 	WithoutScans bool // as a server before 7.6, which has no range scans
 
+	// TLS, where it is set, opens a second listener at ListenTLS that speaks TLS
+	// (couchbases://). A client whose certificate it has verified (ClientAuth and
+	// ClientCAs) is the node's user without a password, if it wants.
+	TLS       *tls.Config
+	ListenTLS string // host:port; port 0 takes a free one
+
 	FailoverHistory int // how many writes a failover can lose; they are kept in memory, twice as many at most
 }
 
@@ -35,6 +42,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Listen:        "127.0.0.1:0",
+		ListenTLS:     "127.0.0.1:0",
 		Username:      "Administrator",
 		Buckets:       []Bucket{{Name: "default"}},
 		PurgeInterval: 3 * 24 * time.Hour, // Couchbase's default metadata purge interval
@@ -62,6 +70,12 @@ func (c Config) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("listen address %q: %w", c.Listen, err))
+	}
+	if _, _, err := net.SplitHostPort(c.ListenTLS); err != nil && c.TLS != nil {
+		errs = append(errs, fmt.Errorf("listen address of TLS %q: %w", c.ListenTLS, err))
+	}
+	if c.TLS != nil && len(c.TLS.Certificates) == 0 && c.TLS.GetCertificate == nil {
+		errs = append(errs, errors.New("TLS needs a certificate"))
 	}
 	if c.Username == "" || c.Password == "" {
 		errs = append(errs, errors.New("username and password must not be empty"))

@@ -65,6 +65,7 @@ func (c *connection) serve() error {
 	if isManagement(c.r) {
 		return c.manage()
 	}
+	c.authenticated = c.certified()
 	for !c.closing {
 		q, err := readRequest(c.r, c.limit())
 		if err != nil {

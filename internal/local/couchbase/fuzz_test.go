@@ -49,7 +49,8 @@ func memoryNode(t testing.TB) *Node {
 	}
 	_, n.cancel = context.WithCancelCause(context.Background())
 	t.Cleanup(func() { n.cancel(nil) })
-	if err := n.renderMaps(11210); err != nil {
+	n.port = 11210
+	if err := n.renderMaps(); err != nil {
 		t.Fatal(err)
 	}
 	return n

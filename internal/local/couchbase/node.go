@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
@@ -30,6 +29,8 @@ type Node struct {
 
 	address    string
 	port       int
+	secure     string // the address that speaks TLS, "" for none
+	portTLS    int
 	buckets    map[string]*bucket
 	maps       map[string][]byte // cluster maps by bucket; "" is the one without
 	mapVersion mapVersion
@@ -76,6 +77,10 @@ func (n *Node) Addr() string { return n.address }
 // ConnectionString is the address for an SDK. Valid after Ready.
 func (n *Node) ConnectionString() string { return "couchbase://" + n.address }
 
+// SecureConnectionString is the address for an SDK that speaks TLS. Valid after
+// Ready, where the configuration has TLS.
+func (n *Node) SecureConnectionString() string { return "couchbases://" + n.secure }
+
 // Count is how many live documents a bucket has, in all collections. Valid after Ready and until Run ends.
 func (n *Node) Count(name string) (docs int, err error) {
 	b, ok := n.buckets[name]
@@ -108,20 +113,18 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if err := n.openBuckets(db); err != nil {
 		return fmt.Errorf("couchbase node: %w", err)
 	}
-	listener, err := net.Listen("tcp", n.cfg.Listen)
+	listeners, err := n.listen()
 	if err != nil {
-		return fmt.Errorf("couchbase node: listen on %s: %w", n.cfg.Listen, err)
+		return fmt.Errorf("couchbase node: %w", err)
 	}
-	n.address = listener.Addr().String()
-	n.port = listener.Addr().(*net.TCPAddr).Port
-	if err := n.renderMaps(n.port); err != nil {
-		return errors.Join(fmt.Errorf("couchbase node: %w", err), listener.Close())
+	if err := n.renderMaps(); err != nil {
+		return errors.Join(fmt.Errorf("couchbase node: %w", err), closeAll(listeners))
 	}
 	ctx, n.cancel = context.WithCancelCause(ctx)
 	defer n.cancel(nil)
 	close(n.ready)
 	n.log.Info("couchbase: node listens", "address", n.address, "buckets", len(n.buckets), "dir", n.cfg.Dir)
-	return n.work(ctx, listener)
+	return n.work(ctx, listeners)
 }
 
 func (n *Node) openBuckets(db *leveldb.DB) error {

@@ -15,7 +15,7 @@ import (
 const farewell = time.Second
 
 // work runs all goroutines of the node and waits for them.
-func (n *Node) work(ctx context.Context, listener net.Listener) error {
+func (n *Node) work(ctx context.Context, listeners []net.Listener) error {
 	var all sync.WaitGroup
 	for _, b := range n.buckets {
 		all.Go(func() {
@@ -25,10 +25,12 @@ func (n *Node) work(ctx context.Context, listener net.Listener) error {
 		})
 	}
 	all.Go(func() { n.failoverForever(ctx) })
-	all.Go(func() { n.acceptConnections(ctx, listener, &all) })
+	for _, l := range listeners {
+		all.Go(func() { n.acceptConnections(ctx, l, &all) })
+	}
 	<-ctx.Done()
 	close(n.stopping)
-	closing := listener.Close()
+	closing := closeAll(listeners)
 	n.dismiss()
 	all.Wait()
 	if cause := context.Cause(ctx); errors.As(cause, new(fatal)) {

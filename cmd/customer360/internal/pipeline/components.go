@@ -60,6 +60,9 @@ func CouchbaseConfig(c config.Config) couchbase.Config {
 	}
 	s := couchbase.DefaultConfig()
 	s.ConnectionString, s.Username, s.Password = b.ConnectionString, b.Username, b.Password.Reveal()
+	if b.TLS.CertFile != "" { // instead of user and password; the user has a default
+		s.Username, s.Password = "", ""
+	}
 	s.CAPath, s.CertificatePath, s.KeyPath = b.TLS.CAFile, b.TLS.CertFile, b.TLS.KeyFile
 	s.Documents, s.Staging, s.Metadata = target(b.Documents), target(b.Staging), target(b.Metadata)
 	s.Workers, s.Timeout, s.Foreign, s.FirstWrite = b.Workers, b.Timeout, b.Foreign, b.FirstWrite
