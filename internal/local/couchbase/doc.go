@@ -5,7 +5,8 @@
 // replay; where they say nothing it does what the engine documents.
 //
 // It owns its data folder (one goleveldb database), its port, and the buckets
-// and collections it is configured with. It has no queries, no replicas, no TLS, no
+// and collections it is configured with; with Config.TLS a second port speaks
+// TLS and takes clients' certificates. It has no queries, no replicas, no
 // DCP, and of the management only a bucket's health (management.go): what is not
 // there is answered as unknown, and SDKs say "feature" or "service not available".
 //
