@@ -25,6 +25,7 @@ $(BIN): $(SOURCES)
 .PHONY: test
 test: ## everything that needs only Go
 	$(GO) test -timeout 15m ./...
+	$(GO) -C deploy/kubernetes test ./...
 
 .PHONY: race
 race: ## engine, sinks and what runs beside them, under the race detector (needs a C compiler)
