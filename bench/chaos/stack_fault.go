@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 
 	"customer360/bench/stack"
@@ -86,8 +85,8 @@ func (s *stackRun) playStack(ctx context.Context, f step) error {
 		begin = func() error { s.store.Fail(33); return nil }
 		end = func() error { s.store.Fail(0); return nil }
 	case PauseKafka, PauseConnect, PauseMariaDB:
-		begin = func() error { return c.Signal(syscall.SIGSTOP) }
-		end = func() error { return c.Signal(syscall.SIGCONT) }
+		begin = func() error { return c.Signal(pause) }
+		end = func() error { return c.Signal(resume) }
 	case RestartMariaDB:
 		begin = func() error { return c.Stop(ended) }
 		end = start

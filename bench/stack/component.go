@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -35,7 +34,11 @@ func (c *Component) Kill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		err = p.Kill()
+	}
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("killing %s, process %d: %w", c.Name, pid, err)
 	}
 	for alive(pid) {
@@ -49,12 +52,16 @@ func (c *Component) Kill(ctx context.Context) error {
 }
 
 // Signal sends any signal, to pause and continue it.
-func (c *Component) Signal(s syscall.Signal) error {
+func (c *Component) Signal(s os.Signal) error {
 	pid, err := c.pid()
 	if err != nil {
 		return err
 	}
-	return syscall.Kill(pid, s)
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return p.Signal(s)
 }
 
 func (c *Component) pid() (int, error) {
