@@ -121,8 +121,11 @@ type phase struct {
 	name string
 	// do happens while the sources change.
 	do func(context.Context, *stackRun) error
-	// keep: rows do not vanish meanwhile, as nobody reads the binlog for a while.
-	keep bool
+	// snapshot: Debezium takes one, so columns do not change meanwhile.
+	snapshot bool
+	// keep: rows do not vanish while nobody reads the binlog. Else sweep has to
+	// find them afterwards.
+	keep, sweep bool
 }
 
 // phases in their order.
@@ -179,13 +182,13 @@ func phases() []phase {
 			}
 			return s.machine.Register(ctx, nil)
 		}},
-		{name: "snapshot by a signal", do: func(ctx context.Context, s *stackRun) error {
+		{name: "snapshot by a signal", snapshot: true, do: func(ctx context.Context, s *stackRun) error {
 			if err := s.machine.Signal(ctx); err != nil {
 				return err
 			}
 			return s.more(ctx, 200)
 		}},
-		{name: "new snapshot", keep: true, do: func(ctx context.Context, s *stackRun) error {
+		{name: "new snapshot and sweep", snapshot: true, sweep: true, do: func(ctx context.Context, s *stackRun) error {
 			if err := s.machine.Delete(ctx, true); err != nil {
 				return err
 			}
@@ -194,7 +197,7 @@ func phases() []phase {
 			}
 			return s.machine.Register(ctx, nil)
 		}},
-		{name: "RESET MASTER", keep: true, do: func(ctx context.Context, s *stackRun) error {
+		{name: "RESET MASTER", snapshot: true, keep: true, do: func(ctx context.Context, s *stackRun) error {
 			if err := s.machine.Delete(ctx, true); err != nil {
 				return err
 			}

@@ -15,5 +15,5 @@
 //   - A statement whose answer was lost may have happened or not. The query tells.
 //   - A new snapshot says nothing of rows that vanished while nobody read the
 //     binlog, and Debezium fails when the columns change during one.
-//     Writer.KeepRows leaves out the statements that do either.
+//     Writer.KeepRows and KeepColumns leave out the statements that do so.
 package stack

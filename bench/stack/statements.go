@@ -53,7 +53,7 @@ func (w *Writer) change(ctx context.Context) error {
 		return w.together(ctx, false, func(tx *sql.Tx) error { return w.several(ctx, tx) })
 	case n < 76:
 		return w.together(ctx, true, func(tx *sql.Tx) error { return w.several(ctx, tx) })
-	case w.KeepRows:
+	case w.KeepRows && n >= 77, w.KeepColumns && n == 76:
 		return w.exec(ctx, w.db, `UPDATE customers SET password = ? WHERE id = ?`, w.text(), w.id())
 	case n < 77:
 		return w.alter(ctx)

@@ -21,9 +21,9 @@ type Writer struct {
 	look int     // steps until the next
 	add  int     // columns that were added
 
-	// KeepRows leaves out what removes a row, changes its primary key, or changes
-	// the table's columns.
-	KeepRows bool
+	// KeepRows leaves out what removes a row or changes its primary key, KeepColumns
+	// what changes the table's columns.
+	KeepRows, KeepColumns bool
 
 	Statements Statements
 }
@@ -177,11 +177,14 @@ func ignoreDone(err error) error {
 	return err
 }
 
+// CheckpointEmail is the key of the document of Checkpoint's row.
+const CheckpointEmail = "checkpoint@example.com"
+
 // Checkpoint writes one row that nobody else writes; when its document is there,
 // so is everything that was written before. It tries until it is written.
 func (w *Writer) Checkpoint(ctx context.Context, name string) error {
 	for {
-		err := w.exec(ctx, w.db, `INSERT INTO customers (id, name, email) VALUES (1, ?, 'checkpoint@example.com') ON DUPLICATE KEY UPDATE name = VALUES(name)`, name)
+		err := w.exec(ctx, w.db, `INSERT INTO customers (id, name, email) VALUES (1, ?, ?) ON DUPLICATE KEY UPDATE name = VALUES(name)`, name, CheckpointEmail)
 		if err == nil {
 			return nil
 		}
