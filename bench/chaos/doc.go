@@ -15,6 +15,11 @@
 // are the network; clock_linux_amd64.go and limit_linux.go are the process's wall
 // clock and its disk. takeover.go measures, settle.go waits, verdict.go judges.
 //
+// The files stack_*.go are the same on real source systems (package stack), where
+// SQL is the oracle: stack_run.go starts and ends everything, stack_course.go is
+// the random course, stack_test.go the one of faults one by one, stack_settle.go
+// waits and compares.
+//
 // # Not obvious
 //
 //   - The product has no hook for any of this. Disk full is RLIMIT_FSIZE 0, set
