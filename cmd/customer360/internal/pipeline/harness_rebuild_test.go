@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -181,7 +180,7 @@ func (c *cluster) couchbase() *couchbase.Client {
 	return client
 }
 
-// at is a request that somebody sends.
+// request is one that somebody sends.
 type request struct {
 	key    kmsg.Key
 	is     func(kmsg.Request) bool
@@ -196,23 +195,31 @@ func commitOf(group string) request {
 	return request{kmsg.OffsetCommit, func(r kmsg.Request) bool { return r.(*kmsg.OffsetCommitRequest).Group == group }, false}
 }
 
-// killWhen kills the process at its next such request.
-func (c *cluster) killWhen(p *process, at request) <-chan struct{} {
-	dead := make(chan struct{})
+// mortal is a process that is killed when it sends a request.
+type mortal struct {
+	process *process
+	dead    chan struct{}
+}
+
+// spawnAt starts a process that is killed at the next such request.
+func (c *cluster) spawnAt(at request, is told) mortal {
+	c.t.Helper()
+	d, started := mortal{dead: make(chan struct{})}, make(chan struct{})
 	cluster := c.broker.Cluster
 	cluster.ControlKey(int16(at.key), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		if !at.is(r) {
 			return nil, nil, false
 		}
-		p.kill()
-		close(dead)
+		<-started
+		d.process.kill()
+		close(d.dead)
 		cluster.DropControl()
 		return nil, errCut, !at.passes
 	})
-	return dead
+	d.process = c.spawn(is)
+	close(started)
+	return d
 }
-
-var errNotKilled = errors.New("ended by itself")
 
 // dies waits for the death that killWhen promised.
 func (c *cluster) dies(what string, p *process, dead <-chan struct{}) {
@@ -220,11 +227,10 @@ func (c *cluster) dies(what string, p *process, dead <-chan struct{}) {
 	select {
 	case <-dead:
 	case <-p.exited:
-		select {
-		case <-dead:
-		default:
-			c.t.Fatalf("%s: %v: %v", what, errNotKilled, p.err)
+		if p.err == nil || p.err.Error() != "signal: killed" {
+			c.t.Fatalf("%s: it ended by itself: %v", what, p.err)
 		}
+		<-dead
 	case <-time.After(deadline):
 		c.t.Fatalf("%s: it was not killed", what)
 	}
