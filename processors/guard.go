@@ -50,7 +50,8 @@ func (f *forms) check(ctx context.Context, key []byte) error {
 	if form != pinned {
 		return fmt.Errorf("%w: %s began with %s keys and this one is %s. One row would lie on two partitions under two keys. "+
 			"Set the connector's key.converter and key.converter.schemas.enable back as they were (of Avro keys: the schema in the registry), "+
-			"or write the topic anew with one form and start with new internal topics, groups and folders (a new generation)", errKeyForm, f.topic, pinned, form)
+			"or take a new snapshot with the new form and go on from it: `customer360 rebuild --source home_delivery --from-time WHEN_THE_SNAPSHOT_BEGAN`, "+
+			"then `customer360 rebuild promote` (docs/rebuild.md)", errKeyForm, f.topic, pinned, form)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (p *placement) judge(topic string, key []byte, partition, want int32) error
 	}
 	return fmt.Errorf("%w: of the first %d keyed records of %s, %d lie on a partition that their key does not belong on; likely %s. "+
 		"Let its producer partition by murmur2 as Java's does (librdkafka: partitioner=murmur2_random; sarama: a murmur2 partitioner; "+
-		"Kafka Connect: no partitioner.class), write the topic anew, and start with new internal topics, groups and folders (a new generation)",
+		"Kafka Connect: no partitioner.class), write the topic anew, and then `customer360 rebuild` and `customer360 rebuild promote` (docs/rebuild.md)",
 		errPartitioner, sampleSize, topic, sampleSize-p.sample.right, p.sample.likely())
 }
 

@@ -102,7 +102,7 @@ func (c *cluster) model() *model.Model {
 	c.t.Helper()
 	m := model.New(model.Options{HomeDeliveryTopic: c.config.Delivery.Topic, PassMode: string(c.config.Pass), Precedence: c.config.Precedence,
 		Layout: c.config.Delivery.Layout, Columns: c.config.Delivery.Columns, Table: &c.config.Delivery.Table,
-		Partitions:         func(string) int32 { return c.config.Kafka.Partitions },
+		Partitions:         func(string) int32 { return c.rawCount() },
 		HomeDeliveryExpiry: c.config.Couchbase.HomeDeliveryExpiry, LoyaltyExpiry: c.config.Couchbase.LoyaltyExpiry})
 	for _, r := range c.everRaw() {
 		headers := map[string][]byte{}

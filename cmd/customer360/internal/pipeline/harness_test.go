@@ -40,6 +40,8 @@ type cluster struct {
 	runs    []*running
 	serves  []*served // those that follow the generations
 
+	rawPartitions int32 // of the raw topics; 0: as kafka.partitions
+
 	compacts bool // every step ends with a compaction: see scenario
 }
 
@@ -234,4 +236,11 @@ func (c *cluster) read(topic string) (records []*kgo.Record) {
 }
 
 // place is where Java's producer puts a key in a topic of the test.
-func (c *cluster) place(key []byte) int32 { return topology.Partition(key, c.config.Kafka.Partitions) }
+func (c *cluster) place(key []byte) int32 { return topology.Partition(key, c.rawCount()) }
+
+func (c *cluster) rawCount() int32 {
+	if c.rawPartitions > 0 {
+		return c.rawPartitions
+	}
+	return c.config.Kafka.Partitions
+}
