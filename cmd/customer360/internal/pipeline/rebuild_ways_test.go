@@ -45,7 +45,9 @@ func TestRebuildChangesPartitions(t *testing.T) {
 
 	// Members and answers still go where their topics' counts put them.
 	c.csv("loyalty.csv", time.Hour, append([]string{csvHeader}, members(1, 20, "5")...)...)
-	c.store.set(func(customers, _ map[string]string) { customers["later@example.org"] = details(900, "later@example.org") })
+	c.store.set(func(customers, _ map[string]string) {
+		customers["later@example.org"] = details(900, "later@example.org")
+	})
 	c.settle(func() string {
 		if len(c.read(topology.LoyaltyTopic)) < 20 {
 			return "no members"
