@@ -215,9 +215,14 @@ part_state() {
 }
 
 summary() {
+  local sql=''
+  if [ -n "$own_mariadb" ]; then
+    sql="deploy/stack/mariadb.sh sql inventory -e \"UPDATE customers SET city = 'Ulm' WHERE id = 1029\""
+    [ "$stack" = "$PWD/.stack" ] || sql="MARIADB_DIR=$MARIADB_DIR $sql"
+  fi
   cat <<TEXT
 
-  MariaDB        $mariadb_address  database inventory, user $APP_USER, password in $MARIADB_DIR/mysqluser.password
+  MariaDB        $mariadb_address  database inventory, user $APP_USER, password in $(app_password)
   Kafka          $kafka_address
   Connect        http://127.0.0.1:$CONNECT_PORT/connectors
   Couchbase      ${COUCHBASE:-couchbase://127.0.0.1:$COUCHBASE_PORT}  user $COUCHBASE_USERNAME, password in $COUCHBASE_PASSWORD_FILE
@@ -226,7 +231,7 @@ summary() {
   customer360    http://127.0.0.1:$HTTP_PORT/readyz  configuration $stack/customer360.yaml
 
   a customer:    bin/customer360 get --config $stack/customer360.yaml matthew.groves@couchbase.com
-  a change:      deploy/stack/mariadb.sh sql inventory -e "UPDATE customers SET city = 'Ulm' WHERE id = 1029"
-  the end:       make stack-down
+${sql:+  a change:      $sql
+}  the end:       deploy/stack/stack.sh down (make stack-down)
 TEXT
 }
