@@ -62,7 +62,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
 			deps.Log.Warn("the temporary folder stays", "error", err)
 		}
 	}()
-	d := &diff{cfg: cfg, deps: deps, fields: map[string]int{}, told: map[string]int{},
+	d := &diff{cfg: cfg, deps: deps, spoken: start, fields: map[string]int{}, told: map[string]int{},
 		from: side{settings: cfg.From, reader: engine.NewReader(deps.Kafka, cfg.From.Documents()), documents: folder.Table('a'), quarantined: folder.Table('x')},
 		to:   side{settings: cfg.To, reader: engine.NewReader(deps.Kafka, cfg.To.Documents()), documents: folder.Table('b'), quarantined: folder.Table('y')},
 		r:    &Result{From: cfg.From.Generation, To: cfg.To.Generation, Samples: []Sample{}, Fields: []Field{}}}

@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
 			deps.Log.Warn("the temporary folder stays", "error", err)
 		}
 	}()
-	s := &sweep{cfg: cfg, deps: deps, partitions: partitions, reader: engine.NewReader(deps.Kafka, cfg.Topic), rows: folder.Table('r'),
+	s := &sweep{cfg: cfg, deps: deps, spoken: start, partitions: partitions, reader: engine.NewReader(deps.Kafka, cfg.Topic), rows: folder.Table('r'),
 		snapshots: snapshots{byPlace: map[string]*snapshot{}}}
 	if err := s.read(ctx); err != nil {
 		return nil, err

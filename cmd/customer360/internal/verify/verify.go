@@ -45,7 +45,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
 	}
 	defer client.Close()
-	v := &run{cfg: cfg, deps: deps, admin: kadm.NewClient(client), reader: engine.NewReader(deps.Kafka, cfg.Settings.Documents()), dataEnd: map[int32]int64{},
+	v := &run{cfg: cfg, deps: deps, spoken: start, admin: kadm.NewClient(client), reader: engine.NewReader(deps.Kafka, cfg.Settings.Documents()), dataEnd: map[int32]int64{},
 		log: folder.Table('l'), quarantined: folder.Table('q'), unknown: folder.Table('u'), suspects: folder.Table('s'), wrong: folder.Table('w'),
 		result: &Result{Generation: cfg.Settings.Generation, Sample: cfg.Share.String(), Reasons: map[Reason]int{}, Samples: []Sample{}}}
 	if err := v.all(ctx); err != nil {
