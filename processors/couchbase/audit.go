@@ -53,7 +53,7 @@ func (a *Auditor) Look(ctx context.Context, key string) (Found, error) {
 	limited, cancel := context.WithTimeout(ctx, auditPatience)
 	defer cancel()
 	for failures := 0; ; failures++ {
-		f, err := a.look(limited, key)
+		f, err := a.look(limited, key, failures)
 		if err == nil {
 			return f, nil
 		}
@@ -80,7 +80,7 @@ func (a *Auditor) pause(ctx, limited context.Context, key string, failures int, 
 	return fmt.Errorf("%q in %s: tried for %v: %w", key, a.col.target, auditPatience, explain(err, a.client.cfg, a.col.target))
 }
 
-func (a *Auditor) look(ctx context.Context, key string) (Found, error) {
+func (a *Auditor) look(ctx context.Context, key string, failures int) (Found, error) {
 	type reading struct {
 		answer
 		body []byte
@@ -94,7 +94,7 @@ func (a *Auditor) look(ctx context.Context, key string) (Found, error) {
 			{Op: memd.SubDocOpGet, Flags: memd.SubdocFlagXattrPath, Path: "$document.flags"},
 			{Op: memd.SubDocOpGetDoc},
 		},
-		RetryStrategy: failFast{}, Deadline: time.Now().Add(lookTimeout),
+		RetryStrategy: failFast{}, Deadline: time.Now().Add(lookTimeout(a.client.cfg.Timeout, failures)),
 	}, func(r *gocbcore.LookupInResult, err error) {
 		if err != nil {
 			readings <- reading{answer: answer{err: err}}
@@ -142,5 +142,10 @@ func (a *Auditor) look(ctx context.Context, key string) (Found, error) {
 	return f, nil
 }
 
-// lookTimeout is for a body of any size.
-const lookTimeout = 20 * time.Second
+// longestLook is for a body of any size.
+const longestLook = 20 * time.Second
+
+// lookTimeout grows, since a large body may need more time than a sink's look-up.
+func lookTimeout(first time.Duration, failures int) time.Duration {
+	return min(first<<min(failures, 8), longestLook)
+}

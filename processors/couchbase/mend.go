@@ -29,7 +29,7 @@ func (a *Auditor) Mend(ctx context.Context, key string, fence Fence, body []byte
 	defer cancel()
 	m, done := mutation{fence: fence, body: body}, MendedNothing
 	for failures := 0; ; {
-		found, err := a.look(limited, key)
+		found, err := a.look(limited, key, failures)
 		if err == nil {
 			if !wrong(found) {
 				return done, nil
