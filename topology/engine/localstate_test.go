@@ -85,7 +85,7 @@ const dropped = "local state dropped, recovering from Kafka"
 // fillTable writes the newest states of n keys, as earlier runs would have.
 func fillTable(t *testing.T, addr string, n int) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(8<<20),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchMaxBytes(512<<10),
 		kgo.MaxBufferedRecords(100_000), kgo.ProducerLinger(20*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
