@@ -38,7 +38,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("scaleout: the part %q: use some of rekey,merge,staging,sink", part)
 		}
 	}
-	if c.Rate > 0 && !(c.runs("rekey") && c.runs("merge")) {
+	if c.Rate > 0 && (!c.runs("rekey") || !c.runs("merge")) {
 		return fmt.Errorf("scaleout: without rekey and merge no documents flow")
 	}
 	return nil
