@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -58,13 +60,7 @@ func TestStack(t *testing.T) {
 		t.Skip("it needs MariaDB, Java and downloads: make test-stack")
 	}
 	c := DefaultStackConfig()
-	c.Scripts, c.Binary, c.Dir = absolute(t, "../../deploy/stack"), absolute(t, "../../bin/customer360"), t.TempDir()
-	if dir := os.Getenv("STACK_DIR"); dir != "" {
-		c.Dir = dir
-	}
-	if scripts := os.Getenv("STACK_SCRIPTS"); scripts != "" {
-		c.Scripts = scripts
-	}
+	c.Scripts, c.Binary, c.Dir = absolute(t, "../../deploy/stack"), absolute(t, "../../bin/customer360"), keptDir(t)
 	c.Seed = uint64(time.Now().UnixNano()) % 1_000_000
 	if text := os.Getenv("SEED"); text != "" {
 		var err error
@@ -82,12 +78,20 @@ func TestStack(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if err := s.begin(t.Context()); err != nil {
+	// The components outlive this process: so it ends before it is ended.
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if deadline, ok := t.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-2*time.Minute))
+		defer cancel()
+	}
+	if err := s.begin(ctx); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range phases() {
 		right := t.Run(p.name, func(t *testing.T) {
-			if err := s.phase(t.Context(), p); err != nil {
+			if err := s.phase(ctx, p); err != nil {
 				t.Fatalf("SEED=%d: %v", c.Seed, err)
 			}
 		})
@@ -95,7 +99,7 @@ func TestStack(t *testing.T) {
 			break // what follows would be told of the same difference
 		}
 	}
-	err = s.finish(t.Context())
+	err = s.finish(ctx)
 	r := s.report
 	t.Logf("SEED=%d: %d statements (%d refused, %d lost), %d CSV files, %d changes of the store, %d requests to it; %d checkpoints, %d documents compared, %d wrong; dead letters %v",
 		r.Seed, r.Statements.Done, r.Statements.Refused, r.Statements.Lost, r.Files, r.Changes, r.Requests, r.Checkpoints, r.Compared, r.Wrong(), r.Letters)
@@ -105,6 +109,23 @@ func TestStack(t *testing.T) {
 	if !r.Right() || r.Statements.Done < 500 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// keptDir is an empty folder that stays where the test fails.
+func keptDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "customer360-test-stack-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("logs and data: %s", dir)
+		} else if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func absolute(t *testing.T, path string) string {

@@ -34,6 +34,8 @@ func New(scripts, dir string, ports [4]int) *Machine {
 	env := []string{
 		"KAFKA_PORT=" + strconv.Itoa(m.kafka), "KAFKA_CONTROLLER_PORT=" + strconv.Itoa(ports[2]),
 		"MARIADB_PORT=" + strconv.Itoa(m.mariadb), "CONNECT_PORT=" + strconv.Itoa(m.connect),
+		// Not what an operator has set for a stack of another kind.
+		"KAFKA=", "MARIADB=", "KAFKA_EXTRA_PROPERTIES=", "KAFKA_FORMAT_OPTIONS=", "KAFKA_OPTS=", "MARIADB_EXTRA=", "CONNECT_EXTRA_PROPERTIES=",
 		"DBZ_USER=" + capturer, "DBZ_PASSWORD=" + capturerPassword, "APP_USER=" + writer, "APP_PASSWORD=" + writerPassword,
 	}
 	component := func(name, folder string) *Component {

@@ -112,6 +112,9 @@ offset.storage.replication.factor=1
 status.storage.replication.factor=1
 # After a crash (not after a stop) what came since the last flush is sent again.
 offset.flush.interval.ms=1000
+# There is no other worker that could come back: after an outage of the broker
+# this one would wait for 5 minutes before it gives itself the connector again.
+scheduled.rebalance.max.delay.ms=0
 key.converter=org.apache.kafka.connect.json.JsonConverter
 value.converter=org.apache.kafka.connect.json.JsonConverter
 # customer360 checks that a key lies where murmur2 puts it: the producer's
