@@ -86,7 +86,7 @@ func (a *app) watchStatus(ctx context.Context, collector *status.Collector) erro
 		switch {
 		case ctx.Err() != nil: // the last page stays
 		case err != nil:
-			last = fmt.Sprintf("%s UTC   ! %v\n", time.Now().UTC().Format(time.TimeOnly), err)
+			last = status.Wrap(fmt.Sprintf("%s UTC   ! %v", time.Now().UTC().Format(time.TimeOnly), err), width) + "\n"
 		default:
 			last = r.Text(width)
 		}

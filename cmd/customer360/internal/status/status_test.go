@@ -198,6 +198,19 @@ func TestKafkaAway(t *testing.T) {
 	}
 }
 
+// A page is repainted line by line: none may be longer than the screen is wide.
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{{"abcdé", 2, "ab\ncd\né"}, {"abcd", 4, "abcd"}, {"abcd", 0, "abcd"}, {"", 3, ""}} {
+		if got := status.Wrap(c.text, c.width); got != c.want {
+			t.Errorf("%q in %d: %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
 func TestRanges(t *testing.T) {
 	for want, p := range map[string][]int32{"": nil, "3": {3}, "0-2,4,6-7": {0, 1, 2, 4, 6, 7}} {
 		if got := status.Ranges(p); got != want {

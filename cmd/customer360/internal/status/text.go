@@ -178,6 +178,19 @@ func clip(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
+// Wrap breaks a text into lines of at most width runes; 0: it stays one.
+func Wrap(text string, width int) string {
+	if width <= 0 {
+		return text
+	}
+	var lines []string
+	rest := []rune(text)
+	for ; len(rest) > width; rest = rest[width:] {
+		lines = append(lines, string(rest[:width]))
+	}
+	return strings.Join(append(lines, string(rest)), "\n")
+}
+
 func age(d time.Duration) string {
 	if d = max(d, 0); d < time.Minute {
 		return fmt.Sprintf("%.1f s ago", d.Seconds())
