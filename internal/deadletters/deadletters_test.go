@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/codec"
@@ -148,5 +149,35 @@ func TestMask(t *testing.T) {
 	}
 	if got := Mask(nil, false); got != "null" {
 		t.Error(got)
+	}
+}
+
+// A rebuild with another count of partitions gives the polls another topic: a
+// letter of the former one goes there.
+func TestRetryOfAPollFollowsTheGeneration(t *testing.T) {
+	ctx, opts, cl := setup(t)
+	d := codec.DeadLetter{Generation: 1, Stage: "restpoll", Topic: topology.PollsTopic, Partition: 1, Offset: 7, Reason: "r", Key: []byte("k"), Value: []byte("v")}
+	put(ctx, t, cl, d)
+	for _, topic := range []string{topology.GenerationsTopic, "onlinestore.polls.g2"} {
+		if _, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, nil, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+	serving := `{"number":2,"state":"serving","settings":{"generation":2,"partitions":1,"home_delivery_topic":"h","poller":2}}`
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: topology.GenerationsTopic, Key: []byte("2"), Value: []byte(serving)}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Retry(ctx, opts, d.Coordinates()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := engine.ReadToEnd(ctx, opts, "onlinestore.polls.g2", func(r *kgo.Record) error { got = append(got, string(r.Value)); return nil }); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	other := d
+	other.Offset = 6
+	put(ctx, t, cl, other)
+	if _, err := Retry(ctx, opts, other.Coordinates()); !errors.Is(err, ErrNewer) {
+		t.Errorf("an older one: %v", err)
 	}
 }

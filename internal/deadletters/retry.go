@@ -11,6 +11,7 @@ import (
 
 	"customer360/topology"
 	"customer360/topology/engine"
+	"customer360/topology/generation"
 	"customer360/topology/txn"
 )
 
@@ -45,13 +46,21 @@ func Retry(ctx context.Context, opts []kgo.Opt, coordinates string) (Letter, err
 	if !ok {
 		return l, fmt.Errorf("%s: %w: `customer360 dead-letters list` shows them", coordinates, ErrUnknown)
 	}
-	if err := check(ctx, opts, l); err != nil {
+	topic := l.Topic
+	if l.Stage == "restpoll" { // a rebuild may have given the polls another topic
+		settings, err := generation.Resolve(ctx, opts, topology.DefaultSettings())
+		if err != nil {
+			return l, err
+		}
+		topic = settings.Polls()
+	}
+	if err := check(ctx, opts, l, topic); err != nil {
 		return l, fmt.Errorf("%s: %w", coordinates, err)
 	}
-	return l, publish(ctx, cl, l)
+	return l, publish(ctx, cl, l, topic)
 }
 
-func check(ctx context.Context, opts []kgo.Opt, l Letter) error {
+func check(ctx context.Context, opts []kgo.Opt, l Letter, topic string) error {
 	switch {
 	case l.Retried:
 		return ErrRetried
@@ -63,8 +72,8 @@ func check(ctx context.Context, opts []kgo.Opt, l Letter) error {
 		return fmt.Errorf("%w: it has no key, so no place in its topic", ErrNoRetry)
 	}
 	newer := false
-	err := engine.ReadToEnd(ctx, opts, l.Topic, func(r *kgo.Record) error {
-		if r.Partition == l.Partition && r.Offset > l.Offset && string(r.Key) == string(l.Key) {
+	err := engine.ReadToEnd(ctx, opts, topic, func(r *kgo.Record) error {
+		if (topic != l.Topic || r.Partition == l.Partition && r.Offset > l.Offset) && string(r.Key) == string(l.Key) {
 			newer = true
 		}
 		return nil
@@ -75,12 +84,12 @@ func check(ctx context.Context, opts []kgo.Opt, l Letter) error {
 	return err
 }
 
-func publish(ctx context.Context, cl *kgo.Client, l Letter) error {
+func publish(ctx context.Context, cl *kgo.Client, l Letter, topic string) error {
 	transaction, err := txn.Begin(ctx, cl)
 	if err != nil {
 		return err
 	}
-	raw := &kgo.Record{Topic: l.Topic, Key: l.Key, Value: l.Value}
+	raw := &kgo.Record{Topic: topic, Key: l.Key, Value: l.Value}
 	for k, v := range l.Headers {
 		raw.Headers = append(raw.Headers, kgo.RecordHeader{Key: k, Value: v})
 	}
@@ -97,7 +106,7 @@ func publish(ctx context.Context, cl *kgo.Client, l Letter) error {
 		return fmt.Errorf("another retry was under way, nothing was published: try again: %w", err)
 	}
 	if err != nil {
-		return fmt.Errorf("publishing to %s: %w", l.Topic, err)
+		return fmt.Errorf("publishing to %s: %w", topic, err)
 	}
 	return nil
 }
