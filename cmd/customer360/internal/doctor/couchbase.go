@@ -64,11 +64,11 @@ func (d *doctor) buckets(ctx context.Context) ([]Finding, error) {
 func bucket(name string, b couchbase.Bucket, staging bool, durability string, age time.Duration) []Finding {
 	where := "bucket " + name
 	var found []Finding
-	switch {
-	case b.Type == "ephemeral":
+	switch b.Type {
+	case "ephemeral":
 		found = append(found, failure(where, "ephemeral: documents are gone when nodes restart, while the sink's offsets stay",
 			"make a bucket of type couchbase; then customer360 verify --repair fills it"))
-	case b.Type == "memcached":
+	case "memcached":
 		found = append(found, failure(where, "of type memcached, which has no extended attributes", "make a bucket of type couchbase"))
 	}
 	if b.Eviction == "nruEviction" {
