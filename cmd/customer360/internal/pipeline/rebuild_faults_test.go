@@ -182,3 +182,34 @@ func TestStartInTheMiddleOfAPromotion(t *testing.T) {
 		t.Error("it has not changed over")
 	}
 }
+
+// TestLateMembersAreKeptOut: an instance that was made before a promotion, and
+// joins its groups after it, delivers nothing, whether or not it follows the
+// generations.
+func TestLateMembersAreKeptOut(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.serve("one")
+	c.produce(c.people(10)...)
+	c.settle(func() string { return "" })
+	late, err := c.new(c.config, "late")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.rebuild()
+	c.promote()
+	before := len(c.read("customer360.documents.g1"))
+	tried := 0
+	for _, part := range late.components {
+		if stage, _, _ := strings.Cut(part.name, "."); slices.Contains(deriving(), stage) {
+			tried++
+			if err := part.run(c.within()); !errors.Is(err, generation.ErrChanged) {
+				t.Errorf("%s ended with: %v", part.name, err)
+			}
+		}
+	}
+	if after := len(c.read("customer360.documents.g1")); tried != 5 || after != before {
+		t.Errorf("%d parts were tried, %d documents written", tried, after-before)
+	}
+	c.sameBytes()
+}
