@@ -112,7 +112,7 @@ func (w *world) run(config string) (stop func() string) {
 	var log bytes.Buffer
 	cmd := exec.Command(w.binary, "run", "--config", config)
 	cmd.Stderr, cmd.Stdout = &log, &log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = dieWithUs()
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
