@@ -99,6 +99,6 @@ const (
 	HeaderFileTime   = "c360.file.mtime" // loyalty.members: the file's mtime, Unix nanoseconds
 	HeaderFileHash   = "c360.file.hash"  // loyalty.members: SHA-256 of the file's content, hex
 	HeaderSweepBy    = "c360.sweep.by"   // nulls in raw topics that customer360 sweep has written: who
-	HeaderSweepWhy   = "c360.sweep.why"  // and why: the snapshot that does not hold the row
+	HeaderSweepWhy   = "c360.sweep.why"  //nolint:gosec // no credential: why, the snapshot that does not hold the row
 	HeaderFileRow    = "c360.file.row"   // loyalty.members: row in the file, from 1; rows + 1 for withdrawals
 )

@@ -55,7 +55,7 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 	serve := pipeline.NewServer(registry, stages, false)
 	server := web.New(c.HTTP.Listen, c.HTTP.Pprof, serve, serve.Parts)
 	if err := server.Listen(); err != nil {
-		return usage(err)
+		return err // a port may become free: whoever supervises this process tries again
 	}
 	server.ServeStatus(serve.Status)
 	log.Info("starting", "instance", slot.Name, "state_dir", slot.Dir, "stages", stages, "http", server.Addr())
