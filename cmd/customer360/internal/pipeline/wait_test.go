@@ -222,7 +222,7 @@ const unanswered = "an email has no first answer"
 
 // busy names what a running pipeline does beside Kafka.
 func (c *cluster) busy() string {
-	polls := 0
+	polls, owned, wanted := 0, 0, 0
 	var pipelines []*Pipeline
 	for _, r := range c.runs {
 		if r.alive() {
@@ -241,8 +241,12 @@ func (c *cluster) busy() string {
 		case r.Poller() != nil && r.Poller().Unanswered() > 0:
 			return unanswered
 		case r.Poller() != nil:
-			polls += r.Poller().Status().InFlight
+			st := r.Poller().Status()
+			polls, owned, wanted = polls+st.InFlight, owned+st.Partitions, int(r.Graph().Settings.Partitions)
 		}
+	}
+	if owned < wanted {
+		return fmt.Sprintf("the pollers own %d of %d partitions: what they wait for is not known", owned, wanted)
 	}
 	if held := int(c.store.gate.held.Load()); polls > held {
 		return fmt.Sprintf("%d polls are under way, %d of them held", polls, held)

@@ -51,6 +51,8 @@ func (r *run) busy() string {
 		return "the simulators are loading"
 	case !p.Importer().Idle():
 		return "a CSV file is being imported"
+	case p.Poller().Status().Partitions < int(p.Graph().Settings.Partitions):
+		return "another member still polls for some partitions, or they are being recovered"
 	case p.Poller().Unanswered() > 0:
 		return "the store has not answered for everyone"
 	case p.Poller().Status().InFlight > 0:
