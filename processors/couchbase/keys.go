@@ -62,7 +62,8 @@ func (e fnError) Unwrap() error { return e.error }
 func scan(ctx context.Context, col *gocb.Collection, fn func(string) error) error {
 	items, size := uint32(4096), uint32(256<<10)
 	result, err := col.Scan(gocb.RangeScan{From: &gocb.ScanTerm{Term: "\x00"}, To: &gocb.ScanTerm{Term: "\xff"}}, &gocb.ScanOptions{
-		IDsOnly: true, Context: ctx, Concurrency: 4, BatchItemLimit: &items, BatchByteLimit: &size})
+		IDsOnly: true, Context: ctx, Concurrency: 1, // the SDK (2.11.1) has a data race with more
+		BatchItemLimit: &items, BatchByteLimit: &size})
 	if err != nil {
 		return err
 	}
@@ -71,15 +72,22 @@ func scan(ctx context.Context, col *gocb.Collection, fn func(string) error) erro
 	}
 	for item := result.Next(); item != nil; item = result.Next() {
 		if err := ctx.Err(); err != nil {
-			_ = result.Close()
+			abandon(result)
 			return err
 		}
 		if err := fn(item.ID()); err != nil {
-			_ = result.Close()
+			abandon(result)
 			return fnError{err}
 		}
 	}
 	return result.Err()
+}
+
+// abandon ends a scan, and waits until the SDK has: it reads from the connection.
+func abandon(result *gocb.ScanResult) {
+	_ = result.Close()
+	for result.Next() != nil { //nolint:revive // nobody wants them
+	}
 }
 
 // queryTimeout is for all keys of a large bucket.
