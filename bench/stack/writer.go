@@ -19,7 +19,6 @@ type Writer struct {
 	dice *rand.Rand
 	ids  []int64 // as of the last look; some may be gone, or new
 	look int     // steps until the next
-	add  int     // columns that were added
 
 	// KeepRows leaves out what removes a row or changes its primary key, KeepColumns
 	// what changes the table's columns.
