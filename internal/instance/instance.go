@@ -1,11 +1,15 @@
 // Package instance gives a process its name and its folder for local state:
-// the host plus the first free slot, held by a lock for as long as the process
-// lives. The transactional ids and the leveldb folders follow the name, so a
-// restart finds its own state again and two processes on one host never share
-// it; a killed process's lock is released by the kernel.
+// host, mark of the folder and first free slot, held by a lock for as long as
+// the process lives. The transactional ids and the leveldb folders follow it,
+// so a restart finds its own state again and two processes on one host never
+// share it; a killed process's lock is released by the kernel.
+//
+// The mark tells folders on one host apart: it is drawn once and kept in the
+// file "mark" there. A folder from before there were marks has none.
 package instance
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,13 +26,13 @@ const maxSlots = 256
 
 // Slot is a held slot.
 type Slot struct {
-	Name string // host-N
+	Name string // host-mark-N
 	Dir  string // <folder>/N
 	lock *os.File
 }
 
 // Claim takes the first free slot below dir. name, where it is given, replaces
-// host-N; then only its own folder is tried.
+// host-mark-N; then only its own folder is tried.
 func Claim(dir, name string) (*Slot, error) {
 	if name != "" {
 		s, err := try(filepath.Join(dir, safe(name)), name)
@@ -41,6 +45,13 @@ func Claim(dir, name string) (*Slot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the host's name, for the name of the instance: %w", err)
 	}
+	mark, err := markOf(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the mark of the folder for local state: %w", err)
+	}
+	if mark != "" {
+		host += "-" + mark
+	}
 	for n := range maxSlots {
 		s, err := try(filepath.Join(dir, strconv.Itoa(n)), fmt.Sprintf("%s-%d", safe(host), n))
 		if !errors.Is(err, ErrHeld) {
@@ -48,6 +59,51 @@ func Claim(dir, name string) (*Slot, error) {
 		}
 	}
 	return nil, fmt.Errorf("all %d slots below %s are held", maxSlots, dir)
+}
+
+// markFile holds the folder's mark.
+const markFile = "mark"
+
+// markOf reads the folder's mark, and draws it where the folder is new.
+func markOf(dir string) (string, error) {
+	path := filepath.Join(dir, markFile)
+	for {
+		if text, err := os.ReadFile(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return strings.TrimSpace(string(text)), err
+		}
+		if _, err := os.Stat(filepath.Join(dir, "0")); err == nil {
+			// Of a process that draws one at this moment, or from before there were marks.
+			text, err := os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				return "", nil
+			}
+			return strings.TrimSpace(string(text)), err
+		}
+		if err := drawMark(dir, path); err != nil {
+			return "", err
+		}
+	}
+}
+
+// drawMark writes a mark whole; of several processes the first one wins.
+func drawMark(dir, path string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, markFile+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // it is gone where it was renamed
+	_, err = f.WriteString(strings.ToLower(rand.Text()[:4]) + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	err = os.Link(f.Name(), path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return os.Rename(f.Name(), path) // a file system without links
 }
 
 func try(dir, name string) (*Slot, error) {

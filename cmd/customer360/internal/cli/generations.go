@@ -106,13 +106,13 @@ func (a *app) removeGeneration(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	slots, err := filepath.Glob(filepath.Join(c.StateDir, "*"))
+	locks, err := filepath.Glob(filepath.Join(c.StateDir, "*", "lock")) // each slot has one
 	if err != nil {
 		return fmt.Errorf("state_dir: %w", err)
 	}
 	folders := []string{}
-	for _, slot := range slots {
-		dropped, err := pipeline.DropFolders(slot, state, pipeline.Settings(c))
+	for _, lock := range locks {
+		dropped, err := pipeline.DropFolders(filepath.Dir(lock), state, pipeline.Settings(c))
 		folders = append(folders, dropped...)
 		if err != nil {
 			return err

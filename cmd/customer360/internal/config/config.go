@@ -10,7 +10,7 @@ import (
 // Config is the whole file. Tags: yaml is the key, doc its line in the
 // reference.
 type Config struct {
-	Instance    string              `yaml:"instance" doc:"Name of this instance; unique and stable over restarts. Empty: the host's name and the first free slot of state_dir."`
+	Instance    string              `yaml:"instance" doc:"Name of this instance; unique and stable over restarts. Empty: the host's name, the mark of state_dir and the first free slot in it."`
 	StoreBytes  int                 `yaml:"state_store_bytes" doc:"Memory for the buffers and block caches of leveldb, in bytes, per group with a table."`
 	CacheBytes  int                 `yaml:"state_cache_bytes" doc:"Memory for encoded states in front of leveldb, in bytes, per group with a table; 0: none."`
 	Standbys    int                 `yaml:"standbys" doc:"Copies of each partition's local state that other instances keep up to date, so that a takeover needs no recovery. 0: none. The largest among the instances counts."`
