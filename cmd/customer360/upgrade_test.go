@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -224,7 +223,7 @@ func changeLive(t *testing.T, dir string, made time.Time, wanted int) {
 		t.Fatal(err)
 	}
 	o := upgraded(dir, made, &out, &log)
-	o.HTTP = freeAddress(t)
+	o.HTTP = couchbasetest.FreeAddress(t)
 	go func() { ended <- up.Run(ctx, o) }()
 	defer func() {
 		cancel()
@@ -252,16 +251,6 @@ func changeLive(t *testing.T, dir string, made time.Time, wanted int) {
 	eventually(t, 2*time.Minute, func() result {
 		return finish(t, command("get", "--dir", dir, "matthew.groves@couchbase.com"), time.Minute)
 	}, func(r result) bool { return r.code == 0 && strings.Contains(r.out, "1 New Street") })
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // metrics is what /metrics answers, or why it does not.

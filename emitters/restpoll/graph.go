@@ -15,12 +15,8 @@ import (
 // yet.
 type observer func(partition int32, topic, key string, offset int64, d *decision)
 
-// Graph is the poller's group as a value: documents say who is wanted, polls
+// graph is the poller's group as a value: documents say who is wanted, polls
 // what the store answered, the table when to ask again.
-func Graph(settings topology.Settings, rules *Rules) *goka.GroupGraph {
-	return graph(settings, rules, func(int32, string, string, int64, *decision) {})
-}
-
 func graph(settings topology.Settings, rules *Rules, observe observer) *goka.GroupGraph {
 	raw := new(gokacodec.Bytes) // a codec that fails would stop the partition
 	callback := func(ctx goka.Context, msg any) {

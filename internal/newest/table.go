@@ -3,6 +3,7 @@ package newest
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/syndtr/goleveldb/leveldb"
@@ -34,6 +35,13 @@ func Open(dir, use string) (*Folder, error) {
 // Close removes the folder.
 func (f *Folder) Close() error {
 	return errors.Join(f.db.Close(), os.RemoveAll(f.path))
+}
+
+// Discard is Close for a defer: a folder that cannot be removed is told to log.
+func (f *Folder) Discard(log *slog.Logger) {
+	if err := f.Close(); err != nil {
+		log.Warn("the temporary folder stays", "error", err)
+	}
 }
 
 // Table is one map in a folder, from keys to values, in the order of the keys'

@@ -16,11 +16,10 @@ const batchRows = 500
 
 // Writer writes the table.
 type Writer struct {
-	cfg    Config
-	log    *slog.Logger
-	table  *simulate.Table
-	db     *sql.DB
-	loaded chan struct{}
+	cfg   Config
+	log   *slog.Logger
+	table *simulate.Table
+	db    *sql.DB
 }
 
 // New makes a writer. It connects to nothing.
@@ -32,11 +31,8 @@ func New(c Config, log *slog.Logger) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{cfg: c, log: log, table: table, loaded: make(chan struct{})}, nil
+	return &Writer{cfg: c, log: log, table: table}, nil
 }
-
-// Loaded is closed when everybody who was there at the beginning is in the table.
-func (w *Writer) Loaded() <-chan struct{} { return w.loaded }
 
 // Run loads the table where it is not loaded yet, and lets its life go on until
 // ctx ends (nil).
@@ -67,7 +63,6 @@ func (w *Writer) run(ctx context.Context) error {
 	}
 	w.table.Skip(p.step)
 	w.log.Info("the table is loaded", "rows", w.table.Count(), "step", p.step)
-	close(w.loaded)
 	if w.cfg.Every == 0 {
 		<-ctx.Done()
 		return nil

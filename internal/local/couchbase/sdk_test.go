@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,7 +58,7 @@ func TestOtherSDKs(t *testing.T) {
 }
 
 func runSDK(t *testing.T, command, env []string) {
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), couchbasetest.FreeAddress(t)
 	start := func() (stop func()) {
 		_, stop = startStoppable(t, dir, func(c *couchbase.Config) { c.Listen = address })
 		return stop
@@ -107,15 +106,4 @@ func runSDK(t *testing.T, command, env []string) {
 	if steps != want {
 		t.Errorf("%d steps, want %d", steps, want)
 	}
-}
-
-// freeAddress is one that a node can listen on again after a restart.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

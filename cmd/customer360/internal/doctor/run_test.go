@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -120,22 +119,11 @@ func TestEverythingIsThere(t *testing.T) {
 	has(t, found, "replication", Warning, "one replica each")
 }
 
-// away is an address where nobody listens.
-func away(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // A server that is away is one finding, and the others are looked at.
 func TestServersAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.conf.Kafka.Brokers = []string{away(t)}
+	w.conf.Kafka.Brokers = []string{couchbasetest.FreeAddress(t)}
 	found := w.run(t, 5*time.Second)
 	has(t, found, "kafka", Error, "Kafka does not answer")
 	has(t, found, "store", OK, "404")
@@ -151,8 +139,8 @@ func TestServersAway(t *testing.T) {
 		t.Errorf("%d errors: %+v", errors, found)
 	}
 	w.conf.Kafka.Brokers = []string{w.broker.Addr}
-	w.conf.Couchbase.ConnectionString = "couchbase://" + away(t)
-	w.conf.OnlineStore.URL = "http://user:secret@" + away(t) + "/api"
+	w.conf.Couchbase.ConnectionString = "couchbase://" + couchbasetest.FreeAddress(t)
+	w.conf.OnlineStore.URL = "http://user:secret@" + couchbasetest.FreeAddress(t) + "/api"
 	found = w.run(t, 5*time.Second)
 	has(t, found, "couchbase", Error, "bucket customer360")
 	has(t, found, "store", Error, "does not answer")

@@ -57,11 +57,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err := folder.Close(); err != nil {
-			deps.Log.Warn("the temporary folder stays", "error", err)
-		}
-	}()
+	defer folder.Discard(deps.Log)
 	d := &diff{cfg: cfg, deps: deps, spoken: start, fields: map[string]int{}, told: map[string]int{},
 		from: side{settings: cfg.From, reader: engine.NewReader(deps.Kafka, cfg.From.Documents()), documents: folder.Table('a'), quarantined: folder.Table('x')},
 		to:   side{settings: cfg.To, reader: engine.NewReader(deps.Kafka, cfg.To.Documents()), documents: folder.Table('b'), quarantined: folder.Table('y')},

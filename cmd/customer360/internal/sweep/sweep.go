@@ -36,11 +36,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err := folder.Close(); err != nil {
-			deps.Log.Warn("the temporary folder stays", "error", err)
-		}
-	}()
+	defer folder.Discard(deps.Log)
 	s := &sweep{cfg: cfg, deps: deps, spoken: start, partitions: partitions, reader: engine.NewReader(deps.Kafka, cfg.Topic), rows: folder.Table('r'),
 		snapshots: snapshots{byPlace: map[string]*snapshot{}}}
 	if err := s.read(ctx); err != nil {

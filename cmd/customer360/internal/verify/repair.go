@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"customer360/internal/newest"
 	"customer360/processors/couchbase"
 )
@@ -82,48 +80,34 @@ func (v *run) mendAll(ctx context.Context, outcomes map[string]string) error {
 	for _, s := range v.result.Samples {
 		told[s.Key] = true
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	jobs := make(chan job)
-	g.Go(func() error {
-		defer close(jobs)
-		done := 0
+	done := 0
+	return spread(ctx, v.cfg.Workers, func(give func(job) error) error {
 		return v.each(func(key []byte, f stored) error {
 			done++
 			v.progress("repairing", "keys", done)
-			select {
-			case jobs <- job{string(key), f}:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			return give(job{string(key), f})
 		})
+	}, func(ctx context.Context, j job) error {
+		outcome, err := v.mend(ctx, j.key, j.f)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		switch outcome {
+		case couchbase.MendedWritten:
+			v.result.Repair.Written++
+		case couchbase.MendedRemoved:
+			v.result.Repair.Removed++
+		}
+		if err != nil && len(outcomes) < maxOutcomes {
+			outcomes[j.key] = "not repaired: " + err.Error()
+			v.deps.Log.Warn("not repaired", "key", j.key, "error", err)
+		} else if text := outcome.String(); told[j.key] && text != "" {
+			outcomes[j.key] = text
+		}
+		return nil
 	})
-	for range v.cfg.Workers {
-		g.Go(func() error {
-			for j := range jobs {
-				outcome, err := v.mend(ctx, j.key, j.f)
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				v.mu.Lock()
-				switch outcome {
-				case couchbase.MendedWritten:
-					v.result.Repair.Written++
-				case couchbase.MendedRemoved:
-					v.result.Repair.Removed++
-				}
-				if err != nil && len(outcomes) < maxOutcomes {
-					outcomes[j.key] = "not repaired: " + err.Error()
-					v.deps.Log.Warn("not repaired", "key", j.key, "error", err)
-				} else if text := outcome.String(); told[j.key] && text != "" {
-					outcomes[j.key] = text
-				}
-				v.mu.Unlock()
-			}
-			return nil
-		})
-	}
-	return g.Wait()
 }
 
 // maxOutcomes bounds what is remembered of keys that could not be mended.

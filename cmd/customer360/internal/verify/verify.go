@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 
 	"customer360/internal/newest"
 	"customer360/processors/couchbase"
@@ -35,11 +34,7 @@ func Run(ctx context.Context, cfg Config, deps Deps) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err := folder.Close(); err != nil {
-			deps.Log.Warn("the temporary folder stays", "error", err)
-		}
-	}()
+	defer folder.Discard(deps.Log)
 	client, err := kgo.NewClient(append(deps.Kafka[:len(deps.Kafka):len(deps.Kafka)], kgo.DisableClientMetrics())...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Kafka: %w", err)
@@ -220,37 +215,20 @@ func (v *run) look(ctx context.Context, t *newest.Table, pick func(key []byte) b
 		key   string
 		value []byte
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	jobs := make(chan job)
-	g.Go(func() error {
-		defer close(jobs)
+	return spread(ctx, v.cfg.Workers, func(give func(job) error) error {
 		return t.Each(func(key, value []byte) error {
 			if !pick(key) {
 				return nil
 			}
-			select {
-			case jobs <- job{string(key), append([]byte{}, value...)}:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			return give(job{string(key), append([]byte{}, value...)})
 		})
+	}, func(ctx context.Context, j job) error {
+		f, err := v.deps.Auditor.Look(ctx, j.key)
+		if err != nil {
+			return err
+		}
+		return then(j.key, j.value, f)
 	})
-	for range v.cfg.Workers {
-		g.Go(func() error {
-			for j := range jobs {
-				f, err := v.deps.Auditor.Look(ctx, j.key)
-				if err == nil {
-					err = then(j.key, j.value, f)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return g.Wait()
 }
 
 // progress says now and then where the run is. Only one goroutine at a time.

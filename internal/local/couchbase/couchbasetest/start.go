@@ -7,6 +7,7 @@ package couchbasetest
 import (
 	"context"
 	"log/slog"
+	"net"
 	"testing"
 	"time"
 
@@ -71,4 +72,16 @@ func Serve(t testing.TB, node *couchbase.Node) (stop func()) {
 			t.Error("the Couchbase node did not end")
 		}
 	}
+}
+
+// FreeAddress is one of 127.0.0.1 where nobody listens, so that a node can, also
+// after a restart.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // nothing was written
+	return l.Addr().String()
 }
