@@ -2,42 +2,19 @@ package result_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/xitongsys/parquet-go/reader"
-	"github.com/xitongsys/parquet-go/source"
-
 	"customer360/bench/result"
 )
 
-// memory is a Parquet file that is only read. The reader opens it once per
-// column, each with a place of its own.
-type memory struct {
-	*bytes.Reader
-	content []byte
-}
-
-func open(content []byte) memory { return memory{bytes.NewReader(content), content} }
-
-func (m memory) Open(string) (source.ParquetFile, error) { return open(m.content), nil }
-func (memory) Create(string) (source.ParquetFile, error) { return nil, errors.ErrUnsupported }
-func (memory) Write([]byte) (int, error)                 { return 0, errors.ErrUnsupported }
-func (memory) Close() error                              { return nil }
-
 func read(t *testing.T, content []byte) []result.Row {
 	t.Helper()
-	r, err := reader.NewParquetReader(open(content), new(result.Row), 1)
+	rows, err := result.Read(content)
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.ReadStop()
-	rows := make([]result.Row, r.GetNumRows())
-	if err := r.Read(&rows); err != nil {
 		t.Fatal(err)
 	}
 	return rows
