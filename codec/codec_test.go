@@ -74,6 +74,9 @@ func FuzzDecodeRecord(f *testing.F) {
 			return
 		}
 		var fields Fields
+		if (fields.Decode(r.Fields) == nil) != (CheckFields(r.Fields) == nil) {
+			t.Fatalf("%x: Decode and CheckFields judge the fields differently", b)
+		}
 		if fields.Decode(r.Fields) == nil && !bytes.Equal(fields.Append([]byte{}), append([]byte{}, r.Fields...)) {
 			// A length may be written in more bytes than it needs; nothing else may differ.
 			var again Fields

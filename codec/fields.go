@@ -92,3 +92,18 @@ func (f *Fields) Decode(b []byte) error {
 	}
 	return nil
 }
+
+// CheckFields says whether b is what Append writes, as Decode does, and keeps
+// nothing of it.
+func CheckFields(b []byte) error {
+	last := Field(0)
+	for len(b) > 0 {
+		n := Field(b[0])
+		size, k := binary.Uvarint(b[1:])
+		if n <= last || n > maxField || k <= 0 || size == 0 || size > uint64(len(b)-1-k) {
+			return errFields
+		}
+		b, last = b[1+k+int(size):], n
+	}
+	return nil
+}

@@ -99,3 +99,12 @@ func CutBytes(b []byte) (value, rest []byte, ok bool) {
 	end := n + int(size)
 	return b[n:end:end], b[end:], true
 }
+
+// UvarintLen is how many bytes v takes as uvarint.
+func UvarintLen(v uint64) int {
+	n := 1
+	for ; v >= 0x80; v >>= 7 {
+		n++
+	}
+	return n
+}

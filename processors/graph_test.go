@@ -3,6 +3,7 @@ package processors
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,35 @@ func TestMergeRefusesForeignRecords(t *testing.T) {
 		if w.settle(first); !errors.Is(w.stopped, errFatal) || !errors.Is(w.stopped, c.want) {
 			t.Error(w.stopped)
 		}
+	}
+}
+
+// TestMergeReadsRecordsAsJSON: documents, tables and dead letters are those of the
+// binary records.
+func TestMergeReadsRecordsAsJSON(t *testing.T) {
+	records := append(groves(), withdraw(groves()[0].Key, codec.Loyalty, "27", 4000),
+		assert("order::1", codec.OnlineStore, "a@x", 1, "body", `{"id":1,"note":"\""}`))
+	binary, asJSON := newWorld(1, 0, Guard{}), newWorld(1, 0, Guard{})
+	asJSON.merger = newMerger(MergeConfig{Settings: asJSON.settings, Precedence: DefaultPrecedence(),
+		Decode: codec.DecodeJSONRecord, Fail: markFatal}, NewMetrics(nil))
+	for i := range records {
+		text, err := records[i].AppendJSON(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary.append(logged{topic: binary.settings.Records(), key: records[i].Key, value: records[i].AppendValue(nil)})
+		asJSON.append(logged{topic: asJSON.settings.Records(), key: records[i].Key, value: text})
+	}
+	asJSON.append(logged{topic: asJSON.settings.Records(), key: "a@x", value: records[0].AppendValue(nil)})
+	binary.settle(first)
+	asJSON.settle(first)
+	documents := func(w *world) []logged { return w.all(w.settings.Documents()) }
+	if len(documents(binary)) != 5 || !reflect.DeepEqual(documents(asJSON), documents(binary)) || !reflect.DeepEqual(asJSON.tables, binary.tables) {
+		t.Errorf("got  %+v\nwant %+v", documents(asJSON), documents(binary))
+	}
+	letters := asJSON.letters(t)
+	if asJSON.stopped != nil || len(letters) != 1 || !strings.Contains(letters[0].Reason, "malformed record: not UTF-8") {
+		t.Errorf("%v %+v", asJSON.stopped, letters)
 	}
 }
 

@@ -23,6 +23,10 @@ type MergeConfig struct {
 	// MaxRecordBytes bounds every record that is produced: key, value, headers
 	// and what Kafka adds. 0: topology.MaxMessageBytes.
 	MaxRecordBytes int
+	// Decode reads a record of the records topic; its error makes a dead letter. It
+	// is called by several goroutines. nil: codec.DecodeRecord, which reads what
+	// rekey writes. codec.DecodeJSONRecord reads records that others write.
+	Decode func(key string, value []byte) (codec.Record, error)
 	// Fail makes an error end the group for good (engine.Fatal); nil: the error
 	// as it is.
 	Fail func(error) error
@@ -45,10 +49,14 @@ func newMerger(cfg MergeConfig, m *Metrics) *merger {
 	if cfg.Primary == nil {
 		cfg.Primary = []string{codec.HomeDelivery, codec.Loyalty}
 	}
+	if cfg.Decode == nil {
+		cfg.Decode = codec.DecodeRecord
+	}
 	pl := newPlan(topology.Sources(), cfg.Primary, cfg.Precedence)
 	return &merger{
 		documents: goka.Stream(cfg.Settings.Documents()), generation: cfg.Settings.Generation,
 		number: strconv.AppendInt(nil, int64(cfg.Settings.Generation), 10),
+		decode: cfg.Decode,
 		limit:  limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
 		folders: sync.Pool{New: func() any { return &folder{plan: pl} }},
 	}
@@ -72,6 +80,7 @@ type merger struct {
 	documents  goka.Stream
 	generation int
 	number     []byte // the generation as a header has it
+	decode     func(key string, value []byte) (codec.Record, error)
 	limit      int
 	fail       func(error) error
 	metrics    *Metrics
@@ -82,7 +91,7 @@ var errEmptyRecord = errors.New("the record has no key or no value")
 
 func (g *merger) process(ctx goka.Context, message any) {
 	value, _ := message.([]byte)
-	record, err := readRecord(ctx.Key(), value)
+	record, err := g.read(ctx.Key(), value)
 	if errors.Is(err, codec.ErrNewer) {
 		ctx.Fail(g.fail(fmt.Errorf("merge: the record at %s/%d offset %d: %w", ctx.Topic(), ctx.Partition(), ctx.Offset(), err)))
 		return
@@ -119,17 +128,16 @@ func (g *merger) process(ctx goka.Context, message any) {
 	}
 }
 
-// readRecord refuses what must not come into the table.
-func readRecord(key string, value []byte) (codec.Record, error) {
+// read refuses what must not come into the table.
+func (g *merger) read(key string, value []byte) (codec.Record, error) {
 	if key == "" || value == nil {
 		return codec.Record{}, errEmptyRecord
 	}
-	record, err := codec.DecodeRecord(key, value)
+	record, err := g.decode(key, value)
 	if err != nil || record.Kind != codec.Assert {
 		return record, err
 	}
-	var fields codec.Fields
-	return record, fields.Decode(record.Fields)
+	return record, codec.CheckFields(record.Fields)
 }
 
 // headers are the document's fence: equal for equal records, and growing along

@@ -135,9 +135,9 @@ func splice(state []byte, from, to int, record *codec.Record) []byte {
 	if record.Kind == codec.Assert {
 		version, fields = version|1, record.Fields
 	}
-	body := uvarintLen(uint64(len(record.Source))) + len(record.Source) +
-		uvarintLen(uint64(len(record.Identity))) + len(record.Identity) + uvarintLen(version) + len(fields)
-	next := make([]byte, 0, from+uvarintLen(uint64(body))+body+len(state)-to)
+	body := codec.UvarintLen(uint64(len(record.Source))) + len(record.Source) +
+		codec.UvarintLen(uint64(len(record.Identity))) + len(record.Identity) + codec.UvarintLen(version) + len(fields)
+	next := make([]byte, 0, from+codec.UvarintLen(uint64(body))+body+len(state)-to)
 	next = append(next, state[:from]...)
 	next = binary.AppendUvarint(next, uint64(body))
 	next = append(binary.AppendUvarint(next, uint64(len(record.Source))), record.Source...)
@@ -145,14 +145,6 @@ func splice(state []byte, from, to int, record *codec.Record) []byte {
 	next = binary.AppendUvarint(next, version)
 	next = append(next, fields...)
 	return append(next, state[to:]...)
-}
-
-func uvarintLen(v uint64) int {
-	n := 1
-	for ; v >= 0x80; v >>= 7 {
-		n++
-	}
-	return n
 }
 
 // setDocument notes in a state of apply's what was emitted last; nil: nothing
