@@ -40,7 +40,7 @@ func newMetrics(r prometheus.Registerer, group string) (*metrics, error) {
 		committed:      transactions.WithLabelValues(group, "committed"),
 		aborted:        transactions.WithLabelValues(group, "aborted"),
 		fenced:         transactions.WithLabelValues(group, "fenced"),
-		commitPause:    seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", prometheus.ExponentialBuckets(0.0005, 2, 14)),
+		commitPause:    seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", []float64{.0005, .001, .002, .003, .004, .005, .0075, .01, .015, .025, .05, .1, .25, .5, 1, 2.5, 5}),
 		transaction:    seconds("transaction_seconds", "From the beginning of a transaction to its end.", prometheus.ExponentialBuckets(0.005, 2, 13)),
 		in:             counter("records_in_total", "Records fetched from the inputs.").WithLabelValues(group),
 		out:            counter("records_out_total", "Records produced, changelog included, aborted ones too.").WithLabelValues(group),
