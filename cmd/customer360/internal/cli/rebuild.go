@@ -15,6 +15,7 @@ import (
 	"customer360/cmd/customer360/internal/screen"
 	"customer360/codec"
 	"customer360/internal/instance"
+	"customer360/internal/memorylimit"
 	"customer360/topology/generation"
 )
 
@@ -111,7 +112,9 @@ func (a *app) rebuilder() (c config.Config, deps pipeline.Deps, release func(), 
 	if c.Log.Level == "info" {
 		c.Log.Level = "warn" // the progress says what goes well
 	}
-	return c, pipeline.Deps{Log: a.logger(c.Log), Registry: prometheus.NewRegistry(), Kafka: opts, Instance: slot.Name, Dir: slot.Dir},
+	log := a.logger(c.Log)
+	memorylimit.Set(log, 0)
+	return c, pipeline.Deps{Log: log, Registry: prometheus.NewRegistry(), Kafka: opts, Instance: slot.Name, Dir: slot.Dir},
 		func() { _ = slot.Release() }, nil
 }
 

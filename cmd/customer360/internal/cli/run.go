@@ -14,6 +14,7 @@ import (
 	"customer360/cmd/customer360/internal/pipeline"
 	"customer360/cmd/customer360/internal/web"
 	"customer360/internal/instance"
+	"customer360/internal/memorylimit"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -45,6 +46,7 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 		return usage(err)
 	}
 	log := a.logger(c.Log)
+	memorylimit.Set(log, 0)
 	slot, err := instance.Claim(c.StateDir, c.Instance)
 	if err != nil {
 		return refused(err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +20,7 @@ import (
 	"customer360/cmd/customer360/internal/web"
 	"customer360/internal/instance"
 	"customer360/internal/local/simulate"
+	"customer360/internal/memorylimit"
 )
 
 // run is one `up`.
@@ -37,7 +37,9 @@ type run struct {
 	started  time.Time
 }
 
-// memoryLimit is Go's soft limit for the whole process, servers included.
+// memoryLimit is Go's soft limit for the whole process, servers included, in bytes:
+// the garbage of a first load is not worth more of a developer's machine than its
+// collection costs.
 const memoryLimit = 1280 << 20
 
 // errQuiet ends a --once run.
@@ -54,17 +56,14 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer f.close() //nolint:errcheck // the lock ends with the process at the latest
-	if os.Getenv("GOMEMLIMIT") == "" {
-		// A soft limit: the garbage of a first load is not worth more of a
-		// developer's machine than its collection costs.
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
-	}
 	r := &run{options: o, folder: f, started: o.Now()}
 	closeLog, err := r.openLog()
 	if err != nil {
 		return err
 	}
 	defer closeLog()
+	_, restore := memorylimit.Set(r.log, memoryLimit)
+	defer restore()
 	err = r.all(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // Ctrl-C while it was starting
