@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,19 +13,32 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/codec"
+	"customer360/topology"
 	"customer360/topology/engine"
 )
 
 // output is what a contender left in the documents topic.
 type output struct {
-	records int
-	live    map[string][]byte // the last value of each key that is no tombstone
+	records int // and tombstones
+	live    map[string][]byte
 }
 
-func (b *broker) output(ctx context.Context) (output, error) {
+// Output reads the documents, and refuses a run that made dead letters or
+// documents without their headers.
+func (p Place) output(ctx context.Context, headers bool) (output, error) {
 	o := output{live: make(map[string][]byte)}
-	err := engine.ReadToEnd(ctx, b.client, b.graph.Settings.Documents(), func(r *kgo.Record) error {
+	letters := 0
+	if err := engine.ReadToEnd(ctx, p.Client, topology.DeadLetterTopic, func(*kgo.Record) error { letters++; return nil }); err != nil {
+		return o, err
+	}
+	if letters > 0 {
+		return o, fmt.Errorf("%w: %d dead letters", ErrVoid, letters)
+	}
+	err := engine.ReadToEnd(ctx, p.Client, p.Documents(), func(r *kgo.Record) error {
 		o.records++
+		if headers && (header(r, codec.HeaderGeneration) == nil || header(r, codec.HeaderFence) == nil) {
+			return fmt.Errorf("%w: a document of %s has no %s or no %s", ErrVoid, r.Key, codec.HeaderGeneration, codec.HeaderFence)
+		}
 		if r.Value == nil {
 			delete(o.live, string(r.Key))
 		} else {
@@ -34,22 +49,39 @@ func (b *broker) output(ctx context.Context) (output, error) {
 	return o, err
 }
 
-// digest is equal for equal documents under equal keys.
-func (o output) digest() [sha256.Size]byte {
-	var b bytes.Buffer
-	for _, key := range slices.Sorted(maps.Keys(o.live)) {
-		b.Write(codec.AppendBytes(codec.AppendBytes(nil, []byte(key)), o.live[key]))
-	}
-	return sha256.Sum256(b.Bytes())
-}
-
-// check refuses an output that the input cannot have made.
-func (c Contender) check(o output, cfg Config) error {
-	if len(o.live) != cfg.Load.Keys {
-		return fmt.Errorf("%w: %s left %d documents of %d keys", ErrVoid, c, len(o.live), cfg.Load.Keys)
-	}
-	if c == Raw && o.records != cfg.Load.Records {
-		return fmt.Errorf("%w: %s wrote %d records of %d", ErrVoid, c, o.records, cfg.Load.Records)
+func header(r *kgo.Record, key string) []byte {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return h.Value
+		}
 	}
 	return nil
 }
+
+// digest is equal for equal values under equal keys: JSON in a normal form, with
+// sorted members and strings escaped in one way.
+func (o output) digest(normalise func([]byte) ([]byte, error)) (string, error) {
+	h := sha256.New()
+	var b []byte
+	for _, key := range slices.Sorted(maps.Keys(o.live)) {
+		value, err := normalise(o.live[key])
+		if err != nil {
+			return "", fmt.Errorf("%w: the document of %s: %w", ErrVoid, key, err)
+		}
+		b = codec.AppendBytes(codec.AppendBytes(b[:0], []byte(key)), value)
+		_, _ = h.Write(b) // a hash never fails
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12]), nil
+}
+
+func normalJSON(value []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+func asItIs(value []byte) ([]byte, error) { return value, nil }

@@ -8,37 +8,76 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"customer360/topology/engine"
 )
 
 // raw copies the records topic to the documents topic.
-func raw(ctx context.Context, b *broker, cfg Config) (window, error) {
-	group := b.graph.Settings.MergeGroup()
-	session, err := kgo.NewGroupTransactSession(b.with(
-		kgo.ConsumerGroup(group), kgo.ConsumeTopics(b.graph.Settings.Records()), kgo.TransactionalID(group),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.DefaultProduceTopic(b.graph.Settings.Documents()), kgo.RecordPartitioner(placement()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression()),
-	)...)
-	if err != nil {
-		return window{}, fmt.Errorf("raw: connecting to the broker: %w", err)
+func (p Place) raw(ctx context.Context, cfg ContendConfig) (Measurement, error) {
+	opts := p.with(
+		kgo.ConsumerGroup(p.Group()), kgo.ConsumeTopics(p.Records()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ProducerLinger(5*time.Millisecond),
+		kgo.DefaultProduceTopic(p.Documents()), kgo.RecordPartitioner(placement()),
+		kgo.ProducerBatchCompression(kgo.Lz4Compression()))
+	c := copier{interval: cfg.CommitInterval}
+	run := c.copy
+	job := fmt.Sprintf("commit every %v, lz4", cfg.CommitInterval)
+	if cfg.Contender == RawTxn {
+		session, err := kgo.NewGroupTransactSession(append(opts, kgo.TransactionalID(p.Group()), kgo.RequireStableFetchOffsets())...)
+		if err != nil {
+			return Measurement{}, fmt.Errorf("connecting to the broker: %w", err)
+		}
+		defer session.Close()
+		c.session, run, job = session, c.transactions, fmt.Sprintf("transactions of %v, lz4", cfg.CommitInterval)
+	} else {
+		cl, err := kgo.NewClient(append(opts, kgo.AutoCommitMarks(), kgo.AutoCommitInterval(cfg.CommitInterval))...)
+		if err != nil {
+			return Measurement{}, fmt.Errorf("connecting to the broker: %w", err)
+		}
+		defer cl.Close()
+		c.client = cl
 	}
-	defer session.Close()
-	c := copier{session: session, interval: engine.DefaultConfig().CommitInterval}
-	return follow(ctx, b, cfg, group, c.run, func() (int64, error) { return c.copied.Load(), nil })
+	m, err := p.follow(ctx, cfg, run, func() (int64, error) { return c.copied.Load(), nil })
+	m.Job = job
+	return m, err
 }
 
 type copier struct {
+	client   *kgo.Client
 	session  *kgo.GroupTransactSession
 	interval time.Duration
 	copied   atomic.Int64
 }
 
-func (c *copier) run(ctx context.Context) error {
+// copy counts a copy when it is acknowledged; offsets are committed behind them.
+func (c *copier) copy(ctx context.Context) error {
+	var failed kgo.FirstErrPromise
+	for ctx.Err() == nil {
+		fetches := c.client.PollRecords(ctx, 10_000)
+		if err := fetched(fetches); err != nil {
+			return err
+		}
+		fetches.EachRecord(func(in *kgo.Record) {
+			promise := failed.Promise()
+			c.client.Produce(context.WithoutCancel(ctx), &kgo.Record{Key: in.Key, Value: in.Value}, func(out *kgo.Record, err error) {
+				// Acknowledgements come in order within a partition, and a copy has
+				// its input's partition: a mark passes nothing that is open.
+				if err == nil {
+					c.client.MarkCommitRecords(in)
+					c.copied.Add(1)
+				}
+				promise(out, err)
+			})
+		})
+	}
+	if err := failed.Err(); err != nil {
+		return fmt.Errorf("producing: %w", err)
+	}
+	return nil
+}
+
+func (c *copier) transactions(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := c.transaction(ctx); err != nil {
-			return fmt.Errorf("raw: %w", err)
+			return err
 		}
 	}
 	return nil
@@ -53,10 +92,8 @@ func (c *copier) transaction(ctx context.Context) error {
 	var failed kgo.FirstErrPromise
 	for interval.Err() == nil {
 		fetches := c.session.PollRecords(interval, 10_000)
-		for _, e := range fetches.Errors() {
-			if !errors.Is(e.Err, context.Canceled) && !errors.Is(e.Err, context.DeadlineExceeded) {
-				return fmt.Errorf("fetching %s/%d: %w", e.Topic, e.Partition, e.Err)
-			}
+		if err := fetched(fetches); err != nil {
+			return err
 		}
 		fetches.EachRecord(func(in *kgo.Record) {
 			c.session.Produce(context.WithoutCancel(ctx), &kgo.Record{Key: in.Key, Value: in.Value}, failed.Promise())
@@ -64,7 +101,7 @@ func (c *copier) transaction(ctx context.Context) error {
 		})
 	}
 	// failed.Err waits for all; the linger is not waited for.
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := c.session.Client().Flush(finish); err != nil {
 		return fmt.Errorf("flushing: %w", err)
@@ -78,6 +115,16 @@ func (c *copier) transaction(ctx context.Context) error {
 		return fmt.Errorf("ending a transaction: %w", endErr)
 	case !committed:
 		return fmt.Errorf("%w: a transaction was aborted", ErrVoid)
+	}
+	return nil
+}
+
+// fetched is the fetch's error, but for the end of its time.
+func fetched(fetches kgo.Fetches) error {
+	for _, e := range fetches.Errors() {
+		if !errors.Is(e.Err, context.Canceled) && !errors.Is(e.Err, context.DeadlineExceeded) {
+			return fmt.Errorf("fetching %s/%d: %w", e.Topic, e.Partition, e.Err)
+		}
 	}
 	return nil
 }

@@ -6,93 +6,69 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
+	"customer360/topology/engine"
 )
 
 // lookEvery is fine enough for windows of a second, and costs under 1% of a core.
 const lookEvery = 5 * time.Millisecond
 
-// instant is what the process has done and used until then.
-type instant struct {
-	at      time.Time
-	cpu     time.Duration // user and system time of the whole process
-	records int64
-}
-
-func now(records int64) (instant, error) {
-	cpu, err := cpuTime()
-	if err != nil {
-		return instant{}, err
-	}
-	return instant{at: time.Now(), cpu: cpu, records: records}, nil
-}
-
-// window is the measured part of a run.
-type window struct {
-	start    time.Time
-	records  int64
-	duration time.Duration
-	cpu      time.Duration
-}
-
-func (w window) throughput() float64 { return float64(w.records) / w.duration.Seconds() }
-
-// cpuPerRecord is in microseconds.
-func (w window) cpuPerRecord() float64 {
-	return float64(w.cpu.Nanoseconds()) / 1e3 / float64(w.records)
-}
-
-// meter follows a contender from outside.
+// meter follows a contender of this process from outside.
 type meter struct {
 	done            func() (int64, error) // records worked on so far, perhaps not committed yet
 	committed       func(context.Context) (bool, error)
 	warmup, records int64
 }
 
-// measure returns when all records are committed.
-func (m meter) measure(ctx context.Context) (window, error) {
-	begin, err := m.await(ctx, m.warmup)
+// measure returns when all records are committed. The window begins at the
+// first look at which the warm-up was over.
+func (m meter) measure(ctx context.Context) (Measurement, error) {
+	begun, err := m.await(ctx, m.warmup)
 	if err != nil {
-		return window{}, err
+		return Measurement{}, err
+	}
+	begin, err := used()
+	if err != nil {
+		return Measurement{}, err
+	}
+	if begun >= m.records {
+		return Measurement{}, errors.New("all records were done at the end of the warm-up: use more records, or a warm-up of 0")
 	}
 	if _, err := m.await(ctx, m.records); err != nil {
-		return window{}, err
+		return Measurement{}, err
 	}
 	for {
 		all, err := m.committed(ctx)
 		if err != nil {
-			return window{}, err
+			return Measurement{}, err
 		}
 		if all {
 			break
 		}
 		if err := pause(ctx); err != nil {
-			return window{}, err
+			return Measurement{}, fmt.Errorf("waiting for the last commit: %w", err)
 		}
 	}
-	end, err := now(m.records)
+	end, err := used()
 	if err != nil {
-		return window{}, err
+		return Measurement{}, err
 	}
-	if begin.records >= m.records {
-		return window{}, errors.New("all records were done at the end of the warm-up: use more records, or a warm-up of 0")
-	}
-	return window{start: begin.at, records: end.records - begin.records, duration: end.at.Sub(begin.at), cpu: end.cpu - begin.cpu}, nil
+	n := m.records - begun
+	return Measurement{Start: begin.at, Records: n, Warmup: begun, Seconds: end.at.Sub(begin.at).Seconds(), CPU: (end.cpu - begin.cpu).Seconds(),
+		Allocs: float64(end.allocs-begin.allocs) / float64(n), AllocBytes: float64(end.allocBytes-begin.allocBytes) / float64(n)}, nil
 }
 
-// await returns the first look at which that many records were done.
-func (m meter) await(ctx context.Context, records int64) (instant, error) {
+// await returns how many records were done when it were enough.
+func (m meter) await(ctx context.Context, records int64) (int64, error) {
 	for {
 		done, err := m.done()
 		if err != nil {
-			return instant{}, err
+			return 0, err
 		}
 		if done >= records {
-			return now(done)
+			return done, nil
 		}
 		if err := pause(ctx); err != nil {
-			return instant{}, fmt.Errorf("%d of %d records done: %w", done, records, err)
+			return 0, fmt.Errorf("%d of %d records done: %w", done, records, err)
 		}
 	}
 }
@@ -106,30 +82,50 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// caughtUp says whether the group has committed all of the topic.
-func (b *broker) caughtUp(group, topic string) (func(context.Context) (bool, error), func(), error) {
-	cl, err := kgo.NewClient(b.client...)
+// follow measures what run does until its group has committed everything, and
+// ends it. run returns when its context ends.
+func (p Place) follow(ctx context.Context, cfg ContendConfig, run func(context.Context) error, done func() (int64, error)) (Measurement, error) {
+	cl, err := p.connect()
 	if err != nil {
-		return nil, nil, fmt.Errorf("connecting to the broker: %w", err)
+		return Measurement{}, err
 	}
-	adm := kadm.NewClient(cl)
-	return func(ctx context.Context) (bool, error) {
-		commits, err := adm.FetchOffsets(ctx, group)
-		if err != nil {
-			return false, fmt.Errorf("the commits of %s: %w", group, err)
-		}
-		ends, err := adm.ListEndOffsets(ctx, topic)
-		if err == nil {
-			err = ends.Error()
-		}
-		if err != nil {
-			return false, fmt.Errorf("the end of %s: %w", topic, err)
-		}
-		all := true
-		ends.Each(func(end kadm.ListedOffset) {
-			commit, ok := commits.Lookup(end.Topic, end.Partition)
-			all = all && ok && commit.At >= end.Offset
-		})
-		return all, nil
-	}, cl.Close, nil
+	defer cl.Close()
+	goal, err := engine.StableEnds(ctx, cl, p.Records())
+	if err != nil {
+		return Measurement{}, fmt.Errorf("the end of %s: %w", p.Records(), err)
+	}
+	if err := enough(goal[p.Records()], cfg.Records); err != nil {
+		return Measurement{}, fmt.Errorf("%s: %w", p.Records(), err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx)
+		cancel(err) // a contender that fails ends the measurement
+		ended <- err
+	}()
+	m := meter{done: done, warmup: cfg.Warmup, records: cfg.Records, committed: func(ctx context.Context) (bool, error) {
+		left, err := engine.Behind(ctx, cl, p.Group(), goal)
+		return left == 0, err
+	}}
+	measured, err := m.measure(ctx)
+	cancel(nil)
+	if runErr := <-ended; err == nil && !errors.Is(runErr, context.Canceled) {
+		err = runErr
+	}
+	return measured, err
+}
+
+// enough: the topic holds the records that were asked for and no others, so that
+// the last commit is that of the last record.
+func enough(ends map[int32]int64, records int64) error {
+	var sum int64
+	for _, end := range ends {
+		sum += end
+	}
+	if sum != records {
+		return fmt.Errorf("the topic has %d records and not %d: fill it first, with `customer360-bench fill`", sum, records)
+	}
+	return nil
 }

@@ -14,11 +14,30 @@ const (
 	Zipf    Distribution = "zipf"
 )
 
+// Mix says what the records do.
+type Mix string
+
+// The mixes.
+const (
+	Asserts Mix = ""      // every record changes merge's table
+	Mixed   Mix = "mixed" // withdraws, stale asserts, empty values, second identities as well
+)
+
+// Form is how a record is encoded.
+type Form string
+
+// The forms.
+const (
+	Binary Form = "binary" // codec.Record.AppendValue
+	JSON   Form = "json"
+)
+
 // Config decides the records.
 type Config struct {
 	Records      int
 	Keys         int // customers; at most Records
 	Distribution Distribution
+	Mix          Mix
 	Seed         uint64
 }
 
@@ -34,6 +53,9 @@ func (c Config) Validate() error {
 	}
 	if c.Distribution != Uniform && c.Distribution != Zipf {
 		return fmt.Errorf("load: distribution %q: use %s or %s", c.Distribution, Uniform, Zipf)
+	}
+	if c.Mix != Asserts && c.Mix != Mixed {
+		return fmt.Errorf("load: mix %q: use %q or %q", c.Mix, Asserts, Mixed)
 	}
 	return nil
 }

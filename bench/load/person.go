@@ -6,6 +6,7 @@ const (
 	ofPerson = iota + 1
 	ofRecord
 	ofRow
+	ofMix
 )
 
 // person is what never changes about a customer.
@@ -29,6 +30,6 @@ func (g *Generator) person(customer int) person {
 	}
 	p.zipcode = fmt.Sprintf("%05d", d.Below(100_000))
 	p.phone = fmt.Sprintf("811.%03d.%04d x%d", d.Below(1000), d.Below(10_000), d.Below(10_000))
-	p.email = fmt.Sprintf("customer.%d@example.com", customer)
+	p.email = emailOf(customer)
 	return p
 }

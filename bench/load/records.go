@@ -13,10 +13,19 @@ type Message struct{ Key, Value []byte }
 
 // Records are those that merge reads, encoded. A message's bytes are the
 // caller's.
-func (g *Generator) Records() iter.Seq[Message] {
+func (g *Generator) Records() iter.Seq[Message] { return g.Encoded(Binary) }
+
+// Encoded are the records in either form.
+func (g *Generator) Encoded(form Form) iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		for r := range g.Decoded() {
-			if !yield(Message{Key: []byte(r.Key), Value: r.AppendValue(nil)}) {
+			value := []byte(nil)
+			if form == JSON {
+				value = appendJSON(nil, &r)
+			} else {
+				value = r.AppendValue(nil)
+			}
+			if !yield(Message{Key: []byte(r.Key), Value: value}) {
 				return
 			}
 		}
@@ -25,6 +34,9 @@ func (g *Generator) Records() iter.Seq[Message] {
 
 // Decoded are the same records before they are encoded.
 func (g *Generator) Decoded() iter.Seq[codec.Record] {
+	if g.cfg.Mix == Mixed {
+		return g.mixed
+	}
 	return func(yield func(codec.Record) bool) {
 		for i := range g.cfg.Records {
 			if !yield(g.record(i)) {

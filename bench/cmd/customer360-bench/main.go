@@ -1,12 +1,12 @@
-// Command customer360-bench measures the product against what limits it:
-// processors.Merge on the engine, both as shipped, beside franz-go copying the
-// same records. It needs nothing but itself: the broker is in the process, which
-// is why its figures are ratios of one run and not those of a deployment (see
-// bench/contest). It exits 1 when a run failed or left wrong documents.
+// Command customer360-bench measures the product: against what a user would pick
+// instead (Kafka Streams, stock goka), against what limits it (franz-go alone),
+// and against itself. `customer360-bench help` lists its subcommands. It exits 1
+// when a run failed or left wrong documents, 2 when the command line is wrong.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,10 +15,14 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := bench(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "customer360-bench:", err)
-		os.Exit(1) //nolint:forbidigo // this is main
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "customer360-bench:", err)
+	if errors.Is(err, errUsage) {
+		os.Exit(2)
+	}
+	os.Exit(1)
 }
