@@ -87,11 +87,6 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 bench: ## Go benchmarks beside the code, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-.PHONY: bench-merge
-bench-merge: ## merge as shipped beside raw franz-go, broker in the process (ARGS="--records 1000000 ...")
-	$(GO) run ./bench/cmd/customer360-bench --records 500000 --keys 50000 --rounds 5 \
-	  --commit "$$(git describe --always --dirty=+dirty --abbrev=40 --exclude='*')" --out results.parquet $(ARGS)
-
 # The database is fetched from vuln.go.dev. Where that cannot be reached, the same reports come as a Go module
 # (golang.org/x/vulndb) from the module proxy, and an index of them is made here.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"customer360/bench/load"
+	"customer360/codec"
 	"customer360/processors"
 	"customer360/topology"
 	"customer360/topology/engine"
@@ -91,8 +93,12 @@ func Contend(ctx context.Context, cfg ContendConfig) (m Measurement, err error) 
 // merge runs the product's merge.
 func (p Place) merge(ctx context.Context, cfg ContendConfig) (Measurement, error) {
 	registry := prometheus.NewRegistry()
-	graph := processors.Merge(processors.MergeConfig{Settings: p.Graph.Settings, Precedence: processors.DefaultPrecedence(),
-		MaxRecordBytes: topology.MaxMessageBytes, Fail: engine.Fatal}, processors.NewMetrics(registry))
+	config := processors.MergeConfig{Settings: p.Graph.Settings, Precedence: processors.DefaultPrecedence(),
+		MaxRecordBytes: topology.MaxMessageBytes, Fail: engine.Fatal}
+	if cfg.Contender.Form() == load.JSON {
+		config.Decode = codec.DecodeJSONRecord
+	}
+	graph := processors.Merge(config, processors.NewMetrics(registry))
 	c := Engine()
 	c.Client, c.Group, c.Instance, c.Dir, c.CommitInterval = p.Client, p.Group(), "bench", cfg.Dir, cfg.CommitInterval
 	group, err := engine.New(c, graph, engine.Deps{Registry: registry}, engine.Hooks{})

@@ -5,20 +5,21 @@ import (
 	"strings"
 
 	"customer360/bench/load"
+	"customer360/bench/result"
 )
 
 // Contender names who does the job.
 type Contender string
 
-// The contenders.
+// The contenders; package result says what each is.
 const (
-	Customer360     Contender = "customer360"      // processors.Merge as shipped
-	Customer360JSON Contender = "customer360-json" // the same, its records as JSON
-	StreamsEOS      Contender = "streams-eos"      // Kafka Streams, exactly_once_v2
-	StreamsALO      Contender = "streams-alo"      // Kafka Streams, at_least_once
-	GokaStock       Contender = "goka-stock"       // goka as it comes, at least once
-	Raw             Contender = "raw"              // franz-go copies the records, idempotent
-	RawTxn          Contender = "raw-txn"          // the same in transactions
+	Customer360     Contender = result.Customer360
+	Customer360JSON Contender = result.Customer360JSON
+	StreamsEOS      Contender = result.StreamsEOS
+	StreamsALO      Contender = result.StreamsALO
+	GokaStock       Contender = result.GokaStock
+	Raw             Contender = result.Raw
+	RawTxn          Contender = result.RawTxn
 )
 
 // All are the contenders in the order of their first turns.
