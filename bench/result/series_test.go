@@ -1,0 +1,43 @@
+package result_test
+
+import (
+	"reflect"
+	"testing"
+
+	"customer360/bench/result"
+)
+
+func TestCasesAreTheSettingsThatOneContenderVaries(t *testing.T) {
+	row := func(contender, settings string, round int32, value float64) result.Row {
+		return result.Row{Benchmark: "latency", Contender: contender, Metric: "latency_p99", Unit: "ms", Settings: settings, Round: round, Value: value}
+	}
+	rows := []result.Row{
+		row("customer360", `{"rate":5000,"keys":10}`, 1, 4),
+		row("customer360", `{"rate":15000,"keys":10}`, 1, 5),
+		row("streams-eos", `{"rate":5000,"keys":10,"heap_mib":256}`, 1, 9), // its heap makes no case
+		row("customer360", `{"rate":5000,"keys":10}`, 2, 8),
+		row("customer360", `{"rate":5000,"keys":10}`, 3, 1),
+	}
+	d := result.Cases(rows)
+	if want := (result.Dimensions{"latency": {"rate"}}); !reflect.DeepEqual(d, want) {
+		t.Fatalf("%v, want %v", d, want)
+	}
+	series := result.Group(rows, d)
+	if len(series) != 3 {
+		t.Fatalf("%+v", series)
+	}
+	first := series[0]
+	if first.Case != "rate=5000" || !reflect.DeepEqual(first.Values, []float64{4, 8, 1}) || !reflect.DeepEqual(first.Rounds, []int32{1, 2, 3}) {
+		t.Errorf("%+v", first)
+	}
+	if first.Median() != 4 || first.Min() != 1 || first.Max() != 8 {
+		t.Errorf("median %v of %v to %v", first.Median(), first.Min(), first.Max())
+	}
+	if series[2].Case != first.Case {
+		t.Errorf("the peer's case is %q", series[2].Case)
+	}
+	both := d.Join(result.Dimensions{"latency": {"keys", "rate"}, "sink": {"in_flight"}})
+	if want := (result.Dimensions{"latency": {"keys", "rate"}, "sink": {"in_flight"}}); !reflect.DeepEqual(both, want) {
+		t.Errorf("joined: %v", both)
+	}
+}
