@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"customer360/bench/compare"
+	"customer360/bench/result"
+)
+
+const compareUsage = `usage: customer360-bench compare [flags] A.parquet B.parquet
+
+Which measurements differ, by benchstat's method. Exits 1 if the files are of
+different machines or settings, unless --force; with --fail-over PERCENT also if
+a measurement became significantly worse by more than that.
+
+  customer360-bench compare --fail-over 5 before.parquet after.parquet
+
+`
+
+// compareFiles prints what changed from one file of results to another.
+func compareFiles(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("customer360-bench compare", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, compareUsage); flags.PrintDefaults() }
+	force := flags.Bool("force", false, "compare different machines or settings")
+	failOver := flags.Float64("fail-over", -1, "fail when something became worse by more than this `percentage`")
+	output := flags.String("output", "text", "text or json")
+	files, err := interspersed(flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(files) != 2 {
+		return fmt.Errorf("compare takes two files, not %d: customer360-bench compare A.parquet B.parquet", len(files))
+	}
+	if *output != "text" && *output != "json" {
+		return fmt.Errorf("--output %q: use text or json", *output)
+	}
+	a, err := result.Load(files[0])
+	if err != nil {
+		return err
+	}
+	b, err := result.Load(files[1])
+	if err != nil {
+		return err
+	}
+	c := compare.Of(a, b)
+	if len(c.Differences) > 0 && !*force {
+		return fmt.Errorf("the files are not comparable (--force does it all the same):\n  %s", strings.Join(c.Differences, "\n  "))
+	}
+	if len(c.Lines) == 0 {
+		return errors.New("the files have no measurement in common")
+	}
+	if *output == "json" {
+		e := json.NewEncoder(stdout)
+		e.SetIndent("", "  ")
+		err = e.Encode(c)
+	} else {
+		err = c.Text(stdout)
+	}
+	if err != nil || *failOver < 0 {
+		return err
+	}
+	var worse []string
+	for _, l := range c.Regressions(*failOver) {
+		worse = append(worse, fmt.Sprintf("%s %s %s %s: %.1f%% worse", l.Benchmark, l.Contender, l.Case, l.Metric, l.Worse))
+	}
+	if len(worse) > 0 {
+		return fmt.Errorf("worse by more than %v%%:\n  %s", *failOver, strings.Join(worse, "\n  "))
+	}
+	return nil
+}
+
+// interspersed parses flags that stand before, between and after other
+// arguments, and returns those.
+func interspersed(flags *flag.FlagSet, args []string) ([]string, error) {
+	var others []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return others, nil
+		}
+		others = append(others, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+}
