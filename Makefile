@@ -87,6 +87,10 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 bench: ## Go benchmarks beside the code, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-report
+bench-report: ## docs/performance.md and its plots, from bench/results/*.parquet
+	$(GO) run ./bench/cmd/customer360-bench report --out docs/performance.md --plots docs/performance bench/results/*.parquet
+
 # The database is fetched from vuln.go.dev. Where that cannot be reached, the same reports come as a Go module
 # (golang.org/x/vulndb) from the module proxy, and an index of them is made here.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

@@ -24,6 +24,9 @@ func commands() []command {
 		contendCommand(),
 		fillCommand(),
 		freshCommand(),
+		compareCommand(),
+		plotCommand(),
+		reportCommand(),
 	}
 }
 

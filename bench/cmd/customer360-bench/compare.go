@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -17,32 +16,33 @@ const compareUsage = `usage: customer360-bench compare [flags] A.parquet B.parqu
 
 Which measurements differ, by benchstat's method. Exits 1 if the files are of
 different machines or settings, unless --force; with --fail-over PERCENT also if
-a measurement became significantly worse by more than that.
+a measurement became significantly worse by more than that. Results are on
+stdout, what makes it fail on stderr.
 
   customer360-bench compare --fail-over 5 before.parquet after.parquet
 
 `
 
+func compareCommand() command {
+	return command{"compare", "which measurements of two files differ, with a significance test", compareFiles}
+}
+
 // compareFiles prints what changed from one file of results to another.
 func compareFiles(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("customer360-bench compare", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags := flagsOf("compare", stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, compareUsage); flags.PrintDefaults() }
 	force := flags.Bool("force", false, "compare different machines or settings")
 	failOver := flags.Float64("fail-over", -1, "fail when something became worse by more than this `percentage`")
 	output := flags.String("output", "text", "text or json")
-	files, err := interspersed(flags, args)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
-	if err != nil {
+	files, helped, err := filesAndFlags(flags, args)
+	if helped || err != nil {
 		return err
 	}
 	if len(files) != 2 {
-		return fmt.Errorf("compare takes two files, not %d: customer360-bench compare A.parquet B.parquet", len(files))
+		return fmt.Errorf("compare takes two files, not %d: customer360-bench compare A.parquet B.parquet: %w", len(files), errUsage)
 	}
 	if *output != "text" && *output != "json" {
-		return fmt.Errorf("--output %q: use text or json", *output)
+		return fmt.Errorf("--output %q: use text or json: %w", *output, errUsage)
 	}
 	a, err := result.Load(files[0])
 	if err != nil {
@@ -77,20 +77,4 @@ func compareFiles(_ context.Context, args []string, stdout, stderr io.Writer) er
 		return fmt.Errorf("worse by more than %v%%:\n  %s", *failOver, strings.Join(worse, "\n  "))
 	}
 	return nil
-}
-
-// interspersed parses flags that stand before, between and after other
-// arguments, and returns those.
-func interspersed(flags *flag.FlagSet, args []string) ([]string, error) {
-	var others []string
-	for {
-		if err := flags.Parse(args); err != nil {
-			return nil, err
-		}
-		if flags.NArg() == 0 {
-			return others, nil
-		}
-		others = append(others, flags.Arg(0))
-		args = flags.Args()[1:]
-	}
 }

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"customer360/bench/result"
+)
+
+// number has three significant digits, and all before the point, in groups.
+func number(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	if math.Abs(v) < 100 {
+		digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
+		return strconv.FormatFloat(v, 'f', min(digits, 9), 64)
+	}
+	digits := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	if v < 0 {
+		return "-" + digits
+	}
+	return digits
+}
+
+// cell is a median with the distance to its farthest round.
+func cell(s result.Series) string {
+	median := s.Median()
+	if len(s.Values) == 1 || s.Min() == s.Max() || median == 0 {
+		return number(median)
+	}
+	farthest := max(s.Max()-median, median-s.Min()) / math.Abs(median) * 100
+	if farthest < 0.5 {
+		return number(median)
+	}
+	return fmt.Sprintf("%s ±%.0f%%", number(median), farthest)
+}
+
+// unit as people write it.
+func unit(u string) string {
+	if rest, ok := strings.CutPrefix(u, "us"); ok && (rest == "" || rest[0] == '/') {
+		return "µs" + rest
+	}
+	return u
+}
+
+var titles = map[string]string{
+	result.CPU: "CPU", result.BrokerCPU: "broker's CPU", result.RSSPeak: "peak RSS", result.Allocs: "allocations", result.AllocBytes: "allocated",
+	result.LatencyP50: "p50", result.LatencyP99: "p99", result.LatencyP999: "p99.9", result.PauseP99: "pause p99", result.KeysRate: "keys",
+}
+
+func title(metric string) string {
+	if t, ok := titles[metric]; ok {
+		return t
+	}
+	return strings.ReplaceAll(metric, "_", " ")
+}
+
+// settings are those that all contenders have alike, then each one's own.
+func settings(all []result.Series) string {
+	cases := make(map[string]bool) // names that tell cases apart
+	own := make(map[string]map[string]bool)
+	var contenders []string
+	values := make(map[string]map[string]bool)
+	for _, s := range all {
+		contenders = add(contenders, s.Contender)
+		for _, part := range strings.Fields(s.Case) {
+			name, _, _ := strings.Cut(part, "=")
+			cases[name] = true
+		}
+		for name, value := range s.Settings {
+			if values[name] == nil {
+				values[name], own[name] = make(map[string]bool), make(map[string]bool)
+			}
+			values[name][value], own[name][s.Contender] = true, true
+		}
+	}
+	var common, rest []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !cases[name] && len(values[name]) == 1 && len(own[name]) == len(contenders) {
+			common = append(common, name+" "+slices.Collect(maps.Keys(values[name]))[0])
+		}
+	}
+	for _, c := range contenders {
+		i := slices.IndexFunc(all, func(s result.Series) bool { return s.Contender == c })
+		var of []string
+		for _, name := range slices.Sorted(maps.Keys(all[i].Settings)) {
+			if !cases[name] && (len(values[name]) > 1 || len(own[name]) < len(contenders)) {
+				of = append(of, name+" "+all[i].Settings[name])
+			}
+		}
+		if len(of) > 0 {
+			rest = append(rest, c+": "+strings.Join(of, ", "))
+		}
+	}
+	text := ""
+	if len(common) > 0 {
+		text += "\nSettings: " + strings.Join(common, ", ") + ".\n"
+	}
+	if len(rest) > 0 {
+		text += "\nOf one contender: " + strings.Join(rest, "; ") + ".\n"
+	}
+	return text
+}
