@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/pprof"
 
 	"customer360/bench/contest"
+	"customer360/internal/memorylimit"
 )
 
 func contendCommand() command {
@@ -39,6 +41,8 @@ func contend(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", err, errUsage)
 	}
+	_, restore := memorylimit.Set(slog.New(slog.NewTextHandler(stderr, nil)), 0) // as run does
+	defer restore()
 	m, err := profiled(cpu, memory, func() (contest.Measurement, error) { return contest.Contend(ctx, c) })
 	if err != nil {
 		return err
