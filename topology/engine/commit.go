@@ -12,8 +12,12 @@ import (
 )
 
 // earlyPart of the interval is the least time between two commits of a session
-// that keeps up with its inputs.
-const earlyPart = 4
+// that keeps up with its inputs. Before the next one there is also a rest of
+// earlyRest times what the last one took, so that a slow broker gets no more.
+const (
+	earlyPart = 4
+	earlyRest = 2
+)
 
 // commitLoop commits once per interval while there is more to do than is done,
 // since each commit costs the same, however much it holds. A session that keeps
@@ -27,23 +31,28 @@ func (s *session) commitLoop() {
 	}
 	t := time.NewTicker(tick)
 	defer t.Stop()
-	for due := time.Now().Add(interval); ; {
+	due := time.Now().Add(interval)
+	early := due
+	for {
 		select {
 		case <-s.ctx.Done():
 			return
 		case now := <-t.C:
-			if now.Before(due.Add(-tick/2)) && !s.keepsUp() { // a tick comes a little late or early
+			if now.Before(due) && (now.Before(early) || !s.keepsUp()) {
 				continue
 			}
 		case <-s.kick:
 		}
-		due = time.Now().Add(interval)
 		s.commitMu.Lock()
+		began := time.Now()
 		if !s.over() {
 			if err := s.commit(false); err != nil {
 				s.inc.fail(fmt.Errorf("commit: %w", err))
 			}
 		}
+		ended := time.Now()
+		due = began.Add(interval - tick/2) // a tick comes a little early or late
+		early = ended.Add(earlyRest * ended.Sub(began))
 		s.commitMu.Unlock()
 	}
 }

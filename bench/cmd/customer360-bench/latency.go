@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"customer360/bench/latency"
+	"customer360/bench/result"
+)
+
+func latencyCommand() command {
+	return command{"latency", "from a record's time to its document, merge alone against Kafka Streams; the pause per commit", latencies}
+}
+
+func latencies(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	f := flagsOf("latency", stderr)
+	full := f.Bool("full", false, "the long form: three rounds, other commit intervals as well")
+	c := latency.Short()
+	partitions := plantFlags(f, &c.Plant)
+	var s saved
+	s.flags(f)
+	rounds := f.Int("rounds", 0, "runs of each contender, interleaved (default: the form's)")
+	lasts := f.Duration("lasts", 0, "of each rate (default: the form's)")
+	if helped, err := parseFlags(f, args); helped || err != nil {
+		return err
+	}
+	partitions()
+	if *full {
+		p := c.Plant
+		c = latency.Full()
+		c.Plant = p
+	}
+	if *rounds > 0 {
+		c.Rounds = *rounds
+	}
+	if *lasts > 0 {
+		c.Lasts = max(*lasts, time.Second)
+	}
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", err, errUsage)
+	}
+	return measure(ctx, s, stdout, func(ctx context.Context, origin result.Row, report func([]result.Row)) ([]result.Row, error) {
+		return latency.Run(ctx, c, origin, report)
+	})
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"customer360/bench/plant"
+	"customer360/bench/result"
+)
+
+// plantFlags adds what all measurements have that start a broker themselves.
+func plantFlags(f *flag.FlagSet, c *plant.Config) (partitions func()) {
+	f.StringVar(&c.Binary, "binary", c.Binary, "the product (make build)")
+	f.StringVar(&c.Scripts, "stack", c.Scripts, "the folder deploy/stack")
+	f.StringVar(&c.Dir, "dir", "", "the folder for data and logs, which are removed at the end (default: the system's for temporary files)")
+	f.DurationVar(&c.Patience, "patience", c.Patience, "how long each thing is waited for")
+	n := f.Int("partitions", int(c.Partitions), "of every topic")
+	return func() { c.Partitions = int32(*n) }
+}
+
+// saved is where rows go, and the revision that they are of.
+type saved struct{ out, commit string }
+
+func (s *saved) flags(f *flag.FlagSet) {
+	f.StringVar(&s.out, "out", "", "the results' file, Parquet, replaced (default: none)")
+	f.StringVar(&s.commit, "commit", "", "the revision that is measured (default: what go build stamped)")
+}
+
+// measure runs one measurement, prints its rows as they come and saves them.
+func measure(ctx context.Context, s saved, stdout io.Writer, run func(context.Context, result.Row, func([]result.Row)) ([]result.Row, error)) error {
+	rows, err := run(ctx, result.Origin(s.commit), func(some []result.Row) { printRows(stdout, some) })
+	if err != nil {
+		return err
+	}
+	if s.out == "" {
+		return nil
+	}
+	if err := result.Save(s.out, rows); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d measurements in %s\n", len(rows), s.out)
+	return err
+}
+
+// printRows has one line for each.
+func printRows(w io.Writer, rows []result.Row) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\tround %d\t%s\t%.2f %s\t%s\n", r.Benchmark, r.Contender, r.Round, r.Metric, r.Value, r.Unit, r.Settings)
+	}
+	_ = t.Flush() // to a console
+}

@@ -1,0 +1,156 @@
+package plant
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Process is a program that the plant has started.
+type Process struct {
+	Name string
+	HTTP string // where it serves metrics; "" for none
+	Log  string // its standard error, and output unless that was asked for
+
+	cmd   *exec.Cmd
+	out   *bytes.Buffer
+	ended chan struct{}
+	err   error // of the end, valid after ended
+}
+
+// Usage is what a process has used since its start.
+type Usage struct {
+	CPU time.Duration // user and system time
+	RSS float64       // the largest resident set, MiB
+}
+
+// Start runs a program with additions to this process's environment.
+func (p *Plant) Start(name string, env []string, program string, args ...string) (*Process, error) {
+	q := &Process{Name: name, Log: filepath.Join(p.Dir, name+".log"), ended: make(chan struct{}), out: new(bytes.Buffer)}
+	log, err := os.OpenFile(q.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	q.cmd = exec.Command(program, args...)
+	q.cmd.Env = append(os.Environ(), env...)
+	q.cmd.Stdout, q.cmd.Stderr = q.out, log
+	if err := q.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", name, err), log.Close())
+	}
+	go func() {
+		q.err = q.cmd.Wait()
+		_ = log.Close() // it is for people
+		close(q.ended)
+	}()
+	p.processes = append(p.processes, q)
+	return q, nil
+}
+
+// Ended is closed when the process has ended.
+func (q *Process) Ended() <-chan struct{} { return q.ended }
+
+// Output is what it has printed, valid after its end; the error is that of the
+// end.
+func (q *Process) Output() ([]byte, error) {
+	<-q.ended
+	if q.err != nil {
+		return nil, fmt.Errorf("%s ended with: %w: %s", q.Name, q.err, q.tail())
+	}
+	return q.out.Bytes(), nil
+}
+
+// Alive is an error when the process has ended.
+func (q *Process) Alive() error {
+	select {
+	case <-q.ended:
+		return fmt.Errorf("%s has ended by itself: %v: %s", q.Name, q.err, q.tail())
+	default:
+		return nil
+	}
+}
+
+// tail is the end of its log.
+func (q *Process) tail() string {
+	const most = 1500
+	b, err := os.ReadFile(q.Log)
+	if err != nil {
+		return "see " + q.Log
+	}
+	return string(bytes.TrimSpace(b[max(len(b)-most, 0):]))
+}
+
+// Stop is SIGTERM, and waits for the end in order.
+func (q *Process) Stop() error {
+	_ = q.cmd.Process.Signal(syscall.SIGTERM) // it has ended
+	select {
+	case <-q.ended:
+	case <-time.After(2 * time.Minute):
+		_ = q.cmd.Process.Kill() // the same
+		<-q.ended
+	}
+	// A program of Java's ends so, in order.
+	var exit *exec.ExitError
+	if errors.As(q.err, &exit) && exit.ExitCode() == 128+int(syscall.SIGTERM) {
+		return nil
+	}
+	if q.err != nil {
+		return fmt.Errorf("%s ended with: %w: %s", q.Name, q.err, q.tail())
+	}
+	return nil
+}
+
+// Kill is SIGKILL, and waits.
+func (q *Process) Kill() {
+	_ = q.cmd.Process.Kill()
+	<-q.ended
+}
+
+// Usage reads it of a process that runs.
+func (q *Process) Usage() (Usage, error) {
+	if err := q.Alive(); err != nil {
+		return Usage{}, err
+	}
+	return usageOf(q.cmd.Process.Pid)
+}
+
+// ticks in a second: USER_HZ, which is 100 on every Linux that Go runs on.
+const ticks = 100
+
+func usageOf(pid int) (u Usage, err error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return u, fmt.Errorf("CPU time of process %d (this needs Linux): %w", pid, err)
+	}
+	// The name, in parentheses, may have blanks; user and system time are the 12th
+	// and 13th field behind it.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return u, fmt.Errorf("process %d has ended", pid)
+	}
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return u, fmt.Errorf("/proc/%d/stat: %w", pid, err)
+		}
+		u.CPU += time.Duration(n) * (time.Second / ticks)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return u, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+			kib, err := strconv.ParseFloat(f[1], 64)
+			u.RSS = kib / 1024
+			return u, err
+		}
+	}
+	return u, fmt.Errorf("process %d has ended", pid)
+}
