@@ -92,6 +92,14 @@ func AppendBytes(dst, b []byte) []byte {
 // CutBytes is the inverse of AppendBytes: the value, what follows it, and
 // whether b held a whole value. The value is a slice of b.
 func CutBytes(b []byte) (value, rest []byte, ok bool) {
+	if len(b) > 0 && b[0] < 0x80 && int(b[0]) < len(b) { // as short as most are
+		end := 1 + int(b[0])
+		return b[1:end:end], b[end:], true
+	}
+	return cutLong(b)
+}
+
+func cutLong(b []byte) (value, rest []byte, ok bool) {
 	size, n := binary.Uvarint(b)
 	if n <= 0 || size > uint64(len(b)-n) {
 		return nil, nil, false

@@ -51,26 +51,44 @@ func (pl *plan) rank(source []byte) int {
 type contribution struct {
 	rank             int
 	source, identity []byte
-	id               identifier
 	scalar, pass     []byte
 	profile          []byte // encoded
+	id               identifier
+	parsed           bool // id is what scalar says: only identities of one source need it
 }
 
 func (a *contribution) compare(b *contribution) int {
 	if a.rank != b.rank {
 		return cmp.Compare(a.rank, b.rank)
 	}
-	return cmp.Or(bytes.Compare(a.source, b.source), a.id.compare(&b.id), bytes.Compare(a.identity, b.identity))
+	if order := bytes.Compare(a.source, b.source); order != 0 {
+		return order
+	}
+	a.parse()
+	b.parse()
+	if order := a.id.compare(&b.id); order != 0 {
+		return order
+	}
+	return bytes.Compare(a.identity, b.identity)
+}
+
+func (a *contribution) parse() {
+	if !a.parsed {
+		a.id, a.parsed = parseIdentifier(a.scalar), true
+	}
 }
 
 // folder folds registers into documents. It is one goroutine's at a time; its
-// buffers are used again, and so is the document that fold returns.
+// buffers are used again, and so is the document that fold returns. What is given
+// away lies in kept.
 type folder struct {
 	plan          *plan
 	contributions []contribution
 	order         []int32 // of contributions, as xrefs have them
 	best          [len(profileFields)]survivor
+	next          []byte // the registers at hand
 	document      []byte
+	kept          arena
 }
 
 // survivor is the value of a profile's field, and the precedence of its source.
@@ -147,17 +165,17 @@ func (f *folder) read(state []byte) (exists bool, err error) {
 		if !r.asserted {
 			continue
 		}
-		c := contribution{rank: f.plan.rank(r.source), source: r.source, identity: r.identity, profile: r.fields}
-		if c.scalar, c.profile, err = takeField(c.profile, codec.FieldID); err != nil {
+		f.order = append(f.order, int32(len(f.contributions)))
+		f.contributions = slices.Grow(f.contributions, 1)[:len(f.contributions)+1]
+		c := &f.contributions[len(f.contributions)-1]
+		c.rank, c.source, c.identity, c.parsed = f.plan.rank(r.source), r.source, r.identity, false
+		if c.scalar, c.profile, err = takeField(r.fields, codec.FieldID); err != nil {
 			return false, err
 		}
 		if c.pass, c.profile, err = takeField(c.profile, codec.FieldPass); err != nil {
 			return false, err
 		}
-		c.id = parseIdentifier(c.scalar)
 		exists = exists || c.rank < len(f.plan.primary) && f.plan.primary[c.rank]
-		f.order = append(f.order, int32(len(f.contributions)))
-		f.contributions = append(f.contributions, c)
 	}
 	slices.SortFunc(f.order, func(a, b int32) int { return f.contributions[a].compare(&f.contributions[b]) })
 	return exists, nil

@@ -174,13 +174,16 @@ type mergeStep struct {
 // headerRoom is more than a document's headers take.
 const headerRoom = 128
 
-// step applies the record and folds. Its slices are new; an error means a
-// table value that is none of ours.
+// step applies the record and folds. Its slices are the caller's; an error means
+// a table value that is none of ours.
 func (f *folder) step(state []byte, record *codec.Record, limit int) (mergeStep, error) {
 	if quarantined, err := checkRegisters(state); err != nil || quarantined {
 		return mergeStep{}, err
 	}
-	next, count, err := apply(state, record)
+	next, count, err := apply(f.next[:0], state, record)
+	if next != nil {
+		f.next = next
+	}
 	switch {
 	case err != nil || next == nil:
 		return mergeStep{}, err
@@ -195,7 +198,7 @@ func (f *folder) step(state []byte, record *codec.Record, limit int) (mergeStep,
 	if err != nil {
 		return mergeStep{}, err
 	}
-	step := mergeStep{state: next}
+	var step mergeStep
 	oversized := document != nil && !fits(limit, len(record.Key), len(document), headerRoom)
 	if setOversized(next, oversized) {
 		step.reason = fmt.Sprintf("the document would have %d bytes, which is more than a record may have: it is removed until it is smaller", len(document))
@@ -205,13 +208,15 @@ func (f *folder) step(state []byte, record *codec.Record, limit int) (mergeStep,
 			step.effect = removed
 		}
 		setDocument(next, nil)
+		step.state = f.kept.keep(next)
 		return step, nil
 	}
 	hash := codec.HashOf(document)
 	if !isDocument(next, &hash) {
-		step.effect, step.document = written, slices.Clone(document)
+		step.effect, step.document = written, f.kept.keep(document)
 		setDocument(next, &hash)
 	}
+	step.state = f.kept.keep(next)
 	return step, nil
 }
 

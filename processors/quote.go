@@ -1,6 +1,10 @@
 package processors
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -10,7 +14,7 @@ const hexDigits = "0123456789abcdef"
 func appendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainPrefix(s); i < len(s); {
 		c := s[i]
 		if isPlain(c) {
 			i++
@@ -35,6 +39,27 @@ func appendQuoted(dst, s []byte) []byte {
 		i += size
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// plainPrefix is how many bytes of s need no look at, one by one: ASCII without
+// controls, quotes and backslashes. It looks at eight bytes at a time: the high bit
+// of each says whether that one is another.
+func plainPrefix(s []byte) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; len(s)-i >= 8; i += 8 {
+		w := binary.LittleEndian.Uint64(s[i:])
+		quote, backslash := w^(ones*'"'), w^(ones*'\\')
+		// No byte borrows from a plain one below it, so the lowest mark is right.
+		other := ((w - ones*' ') | (quote - ones) | (backslash - ones) | w) & high
+		if other != 0 {
+			return i + bits.TrailingZeros64(other)/8
+		}
+	}
+	for i < len(s) && isPlain(s[i]) {
+		i++
+	}
+	return i
 }
 
 // plain are the ASCII characters that need no escape, a bit each.

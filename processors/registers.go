@@ -100,8 +100,8 @@ func (r *register) place(record *codec.Record) int {
 // apply returns the registers with the record's in its place and how many
 // there are, or nil where the record is not newer than its register. The bytes
 // of the other registers are copied as they are. state is only read; next is
-// new.
-func apply(state []byte, record *codec.Record) (next []byte, count int, err error) {
+// appended to dst, which is empty.
+func apply(dst, state []byte, record *codec.Record) (next []byte, count int, err error) {
 	if len(state) == 0 {
 		state = emptyRegisters
 	}
@@ -127,17 +127,17 @@ func apply(state []byte, record *codec.Record) (next []byte, count int, err erro
 	if from == to {
 		count++
 	}
-	return splice(state, from, to, record), count, nil
+	return splice(dst, state, from, to, record), count, nil
 }
 
-func splice(state []byte, from, to int, record *codec.Record) []byte {
+func splice(next, state []byte, from, to int, record *codec.Record) []byte {
 	version, fields := uint64(record.Version)<<1, []byte(nil)
 	if record.Kind == codec.Assert {
 		version, fields = version|1, record.Fields
 	}
 	body := codec.UvarintLen(uint64(len(record.Source))) + len(record.Source) +
 		codec.UvarintLen(uint64(len(record.Identity))) + len(record.Identity) + codec.UvarintLen(version) + len(fields)
-	next := make([]byte, 0, from+codec.UvarintLen(uint64(body))+body+len(state)-to)
+	next = slices.Grow(next, from+codec.UvarintLen(uint64(body))+body+len(state)-to)
 	next = append(next, state[:from]...)
 	next = binary.AppendUvarint(next, uint64(body))
 	next = append(binary.AppendUvarint(next, uint64(len(record.Source))), record.Source...)
