@@ -92,6 +92,10 @@ bench: ## Go benchmarks beside the code, with allocations
 bench-report: ## docs/performance.md and its plots, from bench/results/*.parquet
 	$(GO) run ./bench/cmd/customer360-bench report --out docs/performance.md --plots docs/performance bench/results/*.parquet
 
+.PHONY: bench-guard
+bench-guard: ## what the hot path allocates, against the ceilings in bench/guard/ceilings.txt (ARGS=--lower writes lower ones)
+	@$(GO) run ./bench/cmd/customer360-bench guard $(ARGS)
+
 # The database is fetched from vuln.go.dev. Where that cannot be reached, the same reports come as a Go module
 # (golang.org/x/vulndb) from the module proxy, and an index of them is made here.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

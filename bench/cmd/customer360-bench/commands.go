@@ -28,6 +28,7 @@ func commands() []command {
 		plotCommand(),
 		reportCommand(),
 		latencyCommand(),
+		guardCommand(),
 	}
 }
 
