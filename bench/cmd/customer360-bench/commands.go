@@ -27,6 +27,7 @@ func commands() []command {
 		compareCommand(),
 		plotCommand(),
 		reportCommand(),
+		lineCommand(),
 		latencyCommand(),
 		guardCommand(),
 	}
