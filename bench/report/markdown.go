@@ -20,8 +20,9 @@ var pageTemplate string
 var notesTemplate string
 
 type pageData struct {
-	Machine, Files, Targets, Notes string
-	Parts                          []partData
+	Machine, Files, Notes string
+	Targets, Cases        string
+	Parts                 []partData
 }
 
 type partData struct {
@@ -44,7 +45,8 @@ func (p *Page) Markdown(plots string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := pageData{Machine: machine(p.sources[0].Rows[0]), Files: p.files(), Targets: p.targets(), Notes: notes}
+	d := pageData{Machine: machine(p.sources[0].Rows[0]), Files: p.files(), Notes: notes}
+	d.Targets, d.Cases = p.targets()
 	figures := figure.Of(p.series)
 	for i, part := range parts {
 		section := partData{Number: i + 1, Title: part.title, About: part.about, Repeat: repeat(part)}
@@ -105,12 +107,27 @@ func add(all []string, s string) []string {
 	return append(all, s)
 }
 
-func (p *Page) targets() string {
-	rows := [][]string{{"figure", "contender", "case", "target", "measured", "spread", "", "file"}}
-	for _, f := range p.findings() {
-		rows = append(rows, []string{f.target.name, f.contender, f.of, f.target.goal, f.measured, f.spread, f.verdict, f.source})
+// targets are summed up per contender; cases has every one.
+func (p *Page) targets() (summary, cases string) {
+	short := [][]string{{"figure", "contender", "target", "measured", ""}}
+	long := [][]string{{"figure", "contender", "case", "measured", "spread", "", "file"}}
+	all := p.findings()
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].target.name == all[0].target.name && all[n].contender == all[0].contender {
+			n++
+		}
+		first := all[0]
+		measured, verdict := verdicts(all[:n])
+		short = append(short, []string{first.target.name, first.contender, first.target.goal, measured, verdict})
+		for _, f := range all[:n] {
+			if f.source != "" {
+				long = append(long, []string{f.target.name, f.contender, f.of, f.measured, f.spread, f.verdict, f.source})
+			}
+		}
+		all = all[n:]
 	}
-	return table(rows)
+	return table(short), table(long)
 }
 
 // benchmark is its table: a row per case and contender, a column per metric.

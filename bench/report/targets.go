@@ -1,10 +1,7 @@
 package report
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
-	"strconv"
 
 	"customer360/bench/result"
 )
@@ -29,11 +26,20 @@ type finding struct {
 	target    target
 	contender string
 	of        string // case
+	value     float64
 	measured  string
 	spread    string
 	verdict   string
 	source    string
 }
+
+// Verdicts; what was not measured has none.
+const (
+	met     = "met"
+	mostly  = "met, but not in every round"
+	missed  = "**missed**"
+	unclear = "not judged: the rows do not say what cache was configured"
+)
 
 const notMeasured = "not measured in these files"
 
@@ -101,7 +107,7 @@ func perCase(t target, p *Page) []finding {
 					continue
 				}
 				seen[k] = true
-				found = append(found, finding{target: t, contender: contender, of: s.Case, measured: figure.text, spread: figure.spread(),
+				found = append(found, finding{target: t, contender: contender, of: s.Case, value: figure.value, measured: figure.text, spread: figure.spread(),
 					verdict: t.verdict(figure), source: from.Name()})
 			}
 		}
@@ -164,77 +170,17 @@ func ratio(a, b result.Series) (measuredFigure, bool) {
 }
 
 func (t target) verdict(m measuredFigure) string {
-	met := func(v float64) bool {
+	reached := func(v float64) bool {
 		if t.atLeast {
 			return v >= t.limit
 		}
 		return v <= t.limit
 	}
 	switch {
-	case !met(m.value):
-		return "**missed**"
-	case m.several && (!met(m.low) || !met(m.high)):
-		return "met, but not in every round"
+	case !reached(m.value):
+		return missed
+	case m.several && (!reached(m.low) || !reached(m.high)):
+		return mostly
 	}
-	return "met"
-}
-
-// flat compares the most expensive case with the cheapest one, in the newest
-// file with several cases.
-func flat(t target, p *Page) []finding {
-	for _, from := range p.sources {
-		var of []result.Series
-		for _, s := range from.series {
-			if s.Benchmark == t.benchmark && s.Metric == t.metric && s.Contender == t.contenders[0] {
-				of = append(of, s)
-			}
-		}
-		if len(of) < 2 {
-			continue
-		}
-		byMedian := func(a, b result.Series) int { return cmp.Compare(a.Median(), b.Median()) }
-		low, high := slices.MinFunc(of, byMedian), slices.MaxFunc(of, byMedian)
-		if low.Median() <= 0 {
-			continue
-		}
-		m := measuredFigure{value: high.Median() / low.Median()}
-		return []finding{{target: t, contender: t.contenders[0], of: fmt.Sprintf("%d cases", len(of)),
-			measured: fmt.Sprintf("%s (%s: %s, %s: %s %s)", number(m.value), high.Case, number(high.Median()), low.Case, number(low.Median()), unit(low.Unit)),
-			verdict:  t.verdict(m), source: from.Name()}}
-	}
-	return nil
-}
-
-// bounded judges the largest state's memory: 100 MB beside what is configured.
-func bounded(t target, p *Page) []finding {
-	keys := func(s result.Series) float64 { n, _ := strconv.ParseFloat(s.Settings["keys"], 64); return n }
-	for _, from := range p.sources {
-		var of []result.Series
-		for _, s := range from.series {
-			if s.Benchmark == t.benchmark && s.Metric == t.metric && s.Contender == t.contenders[0] && keys(s) > 0 {
-				of = append(of, s)
-			}
-		}
-		if len(of) < 2 {
-			continue
-		}
-		byKeys := func(a, b result.Series) int { return cmp.Compare(keys(a), keys(b)) }
-		small, large := slices.MinFunc(of, byKeys), slices.MaxFunc(of, byKeys)
-		f := finding{target: t, contender: t.contenders[0], of: large.Case, spread: measuredFigure{low: large.Min(), high: large.Max(), several: len(large.Values) > 1}.spread(), source: from.Name()}
-		f.measured = fmt.Sprintf("%s MiB (%s: %s MiB)", number(large.Median()), small.Case, number(small.Median()))
-		cache, err := strconv.ParseFloat(large.Settings["cache_bytes"], 64)
-		if err != nil {
-			f.verdict = "not judged: the rows do not say what cache was configured"
-			return []finding{f}
-		}
-		limit := (cache + 100e6) / (1 << 20)
-		f.measured += fmt.Sprintf(", limit %s MiB", number(limit))
-		t.limit = limit
-		f.verdict = t.verdict(measuredFigure{value: large.Median(), low: large.Min(), high: large.Max(), several: len(large.Values) > 1})
-		if times := keys(large) / keys(small); times < 50 {
-			f.verdict += fmt.Sprintf(" (the state grew only %s times)", number(times))
-		}
-		return []finding{f}
-	}
-	return nil
+	return met
 }
