@@ -108,6 +108,12 @@ func TestEveryFigureIsDrawn(t *testing.T) {
 			t.Errorf("no figure %s", want)
 		}
 	}
+	content, err := os.ReadFile(filepath.Join(folder, "latency.svg"))
+	for _, want := range []string{">5 000<", ">15 000<", ">30 000<", ">streams-eos p99.9<"} {
+		if err != nil || !bytes.Contains(content, []byte(want)) {
+			t.Errorf("the latency's figure has no %s, %v", want, err)
+		}
+	}
 	if names["rebuild"] {
 		t.Error("a figure of what was not measured")
 	}
