@@ -57,7 +57,7 @@ func (f *Figure) bars(s spec, all []result.Series) {
 				ticks = append(ticks, plot.Tick{Value: at(i, rows), Label: r.label})
 			}
 		}
-		p.Y.Tick.Marker, p.Y.Tick.Length, p.Y.LineStyle.Width = plot.ConstantTicks(ticks), 0, 0
+		p.Y.Tick.Marker, p.Y.Tick.Length, p.Y.Width = plot.ConstantTicks(ticks), 0, 0
 		p.X.Tick.Marker = grouped{plot.DefaultTicks{}}
 		p.Add(barPlot(rows))
 		p.X.Min = 0
