@@ -73,11 +73,11 @@ func (p *Page) Markdown(plots string) ([]byte, error) {
 }
 
 func repeat(p part) string {
-	var commands []string
+	all := []string{"`make bench` (short) and `make bench-full` measure everything"}
 	for _, c := range p.repeat {
-		commands = append(commands, "`go run ./bench/cmd/customer360-bench "+c+"`")
+		all = append(all, "`go run ./bench/cmd/customer360-bench "+c+"`")
 	}
-	return strings.Join(commands, ", ") + "; everything with `make bench` (short) or `make bench-full`."
+	return strings.Join(all, ", ") + "."
 }
 
 // files lists where the figures are from, the newest first.

@@ -22,7 +22,8 @@
 // # Settings
 //
 // A setting that takes several values among one contender's rows of a benchmark
-// (rate, keys, instances) tells cases apart: contenders compare within a case.
+// (rate, keys, instances) tells cases apart, as does a word that only some of them
+// have (load=backlog): contenders compare within a case.
 // One that has one value per contender (a heap's size) belongs to the contender.
 // So settings must not hold what differs from run to run by itself: ports,
 // folders, times. Names that plots and targets know:

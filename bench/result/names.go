@@ -67,7 +67,7 @@ const (
 // cost unless its unit is a rate, so that it is never left out of a comparison.
 func Better(metric, unit string) Direction {
 	switch metric {
-	case Documents, Output, "window":
+	case Documents, Output, "window", "offered":
 		return Neither
 	}
 	switch unit {

@@ -1,8 +1,8 @@
 package result
 
 import (
-	"maps"
 	"slices"
+	"strconv"
 )
 
 // Series is one measurement over its rounds: equal benchmark, contender, case,
@@ -32,7 +32,8 @@ func Median(values []float64) float64 {
 }
 
 // Dimensions are, per benchmark, the names of the settings that tell cases
-// apart: those with several values among the rows of one contender.
+// apart: those with several values among the rows of one contender, and words
+// (load=backlog) that only some of its rows have.
 type Dimensions map[string][]string
 
 // Join has the names of both.
@@ -51,40 +52,54 @@ func (d Dimensions) Join(other Dimensions) Dimensions {
 // Cases finds the dimensions of rows that Read or Write accepted.
 func Cases(rows []Row) Dimensions {
 	type who struct{ benchmark, contender string }
-	seen := make(map[who]map[string]map[string]bool) // setting -> values
-	known := make(map[who]map[string]bool)           // settings texts looked at
+	texts := make(map[who]map[string]bool) // the different settings of each
 	for _, r := range rows {
 		w := who{r.Benchmark, r.Contender}
-		if known[w][r.Settings] {
-			continue
+		if texts[w] == nil {
+			texts[w] = make(map[string]bool)
 		}
-		if known[w] == nil {
-			known[w], seen[w] = make(map[string]bool), make(map[string]map[string]bool)
-		}
-		known[w][r.Settings] = true
-		for name, value := range r.settings() {
-			if seen[w][name] == nil {
-				seen[w][name] = make(map[string]bool)
-			}
-			seen[w][name][value] = true
-		}
-	}
-	names := make(map[string]map[string]bool)
-	for w, settings := range seen {
-		for name, values := range settings {
-			if len(values) > 1 {
-				if names[w.benchmark] == nil {
-					names[w.benchmark] = make(map[string]bool)
-				}
-				names[w.benchmark][name] = true
-			}
-		}
+		texts[w][r.Settings] = true
 	}
 	d := make(Dimensions)
-	for benchmark, set := range names {
-		d[benchmark] = slices.Sorted(maps.Keys(set))
+	for w, of := range texts {
+		for name, values := range valuesOf(of) {
+			if len(values) > 1 || total(values) < len(of) && words(values) {
+				d[w.benchmark] = append(d[w.benchmark], name)
+			}
+		}
 	}
-	return d
+	return d.Join(nil)
+}
+
+// valuesOf counts each setting's values.
+func valuesOf(texts map[string]bool) map[string]map[string]int {
+	values := make(map[string]map[string]int)
+	for text := range texts {
+		for name, value := range (Row{Settings: text}).settings() {
+			if values[name] == nil {
+				values[name] = make(map[string]int)
+			}
+			values[name][value]++
+		}
+	}
+	return values
+}
+
+func total(counts map[string]int) int {
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+func words(values map[string]int) bool {
+	for v := range values {
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // settings of a row that was validated.

@@ -41,3 +41,17 @@ func TestCasesAreTheSettingsThatOneContenderVaries(t *testing.T) {
 		t.Errorf("joined: %v", both)
 	}
 }
+
+func TestAWordThatOnlySomeRowsHaveIsACase(t *testing.T) {
+	var rows []result.Row
+	for _, settings := range []string{`{"load":"backlog","records":10}`, `{"rate":5,"seconds":2}`, `{"rate":9,"seconds":2}`} {
+		rows = append(rows, result.Row{Benchmark: "commit", Contender: "customer360", Metric: "pause_p99", Unit: "ms", Settings: settings})
+	}
+	var cases []string
+	for _, s := range result.Group(rows, result.Cases(rows)) {
+		cases = append(cases, s.Case)
+	}
+	if want := []string{"load=backlog", "rate=5", "rate=9"}; !reflect.DeepEqual(cases, want) {
+		t.Errorf("%q, want %q", cases, want)
+	}
+}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"customer360/bench/report"
 	"customer360/bench/result"
 )
 
@@ -98,6 +100,14 @@ func TestMistakesOfFilesAreTold(t *testing.T) {
 	for _, args := range [][]string{{"compare", damaged, damaged}, {"report", damaged}, {"plot", "none.parquet"}} {
 		if _, _, err := bench(t, args...); err == nil || errors.Is(err, errUsage) || !strings.Contains(err.Error(), args[1]) {
 			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
+func TestWhatThePageNamesIsThere(t *testing.T) {
+	for _, name := range report.Repeats() {
+		if !slices.ContainsFunc(commands(), func(c command) bool { return c.name == name }) {
+			t.Errorf("bench/report/parts.go names the subcommand %s, which is not there", name)
 		}
 	}
 }
