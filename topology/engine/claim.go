@@ -1,18 +1,22 @@
 package engine
 
 import (
+	"fmt"
 	"hash"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/lovoo/goka"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // claim is one owned input partition: sarama's ConsumerGroupClaim for goka, and
 // the way of its messages from the fetch to the commit:
 //
-//	poll -> push -> batches -> feed -> goka -> take, admit -> callback -> retire or finish
+//	poll -> push -> batches -> feed -> goka -> take -> transact: retire, callback
+//	                                                   workOff:  admit, callback, finish
 //
 // Positions move in order only. In a transactional session a message retires
 // when it has passed the gate; in a sink when it and all before it are done.
@@ -22,7 +26,14 @@ type claim struct {
 	topic                     string
 	partition                 int32
 	msgs                      chan *sarama.ConsumerMessage
-	hash                      hash.Hash32 // of the partition's goroutine
+	input                     input
+	store                     *store // nil: no table
+
+	// The partition's goroutine's own:
+	hash   hash.Hash32
+	goka   goka.Context // of the batch at hand
+	slab   []kgo.Record
+	logged func(*kgo.Record, error) // onLogged, allocated once
 
 	maxQueue, maxInFlight, maxInFlightBytes int
 
@@ -34,7 +45,7 @@ type claim struct {
 	paused   bool
 
 	fed, taken, head *batch // cursors into the list of batches
-	takenAt, headAt  int    // index of the next delivery
+	headAt           int    // index of the next delivery that is not done
 	tail             *batch
 
 	last          *delivery // the newest pushed; retired: the position has passed it
@@ -45,14 +56,14 @@ type claim struct {
 	inFlightBytes int
 }
 
-// recordOverhead is what a queued record costs besides its bytes: kgo's, sarama's
-// and our structures. Small records are mostly that.
+// recordOverhead is what a queued record costs besides its bytes: kgo's and our
+// structures. Small records are mostly that.
 const recordOverhead = 512
 
 // batch is what one fetch brought for a partition.
 type batch struct {
 	deliveries []delivery
-	messages   []sarama.ConsumerMessage
+	message    sarama.ConsumerMessage // what goka gets for all of it
 	bytes      int
 	at         time.Time
 	boot       time.Duration
@@ -63,13 +74,14 @@ func newClaim(s *session, topic string, partition int32, claims int) *claim {
 	cfg := s.inc.cfg
 	sentinel := new(batch)
 	c := &claim{
-		session: s, topic: topic, partition: partition, msgs: make(chan *sarama.ConsumerMessage, 32), hash: cfg.NewHash(),
+		session: s, topic: topic, partition: partition, msgs: make(chan *sarama.ConsumerMessage), hash: cfg.NewHash(),
+		input:       s.inc.group.edges.inputs[topic],
 		maxQueue:    max(2*cfg.QueueBytes/claims, 1<<16),
 		maxInFlight: max(cfg.MaxInFlight/claims, 1), maxInFlightBytes: max(cfg.MaxInFlightBytes/claims, 1),
 		fed: sentinel, taken: sentinel, head: sentinel, tail: sentinel,
 		position: kgo.EpochOffset{Epoch: -1, Offset: -1}, committed: -1, lastRetired: true,
 	}
-	c.changed = sync.NewCond(&c.mu)
+	c.changed, c.logged = sync.NewCond(&c.mu), c.onLogged
 	return c
 }
 
@@ -91,20 +103,24 @@ func (c *claim) startAt(offset int64, epoch int32) {
 // push takes what was fetched and says by how many bytes the queue grew, and
 // whether it has just become too long.
 func (c *claim) push(records []*kgo.Record, at time.Time, boot time.Duration) (bytes int, pause bool) {
-	n := 0
+	n, keyBytes := 0, 0
 	for _, r := range records {
 		if !r.Attrs.IsControl() {
 			n++
+			keyBytes += len(r.Key)
 		}
 	}
-	b := &batch{deliveries: make([]delivery, 0, n), messages: make([]sarama.ConsumerMessage, 0, n), at: at, boot: boot}
+	b := &batch{deliveries: make([]delivery, n), at: at, boot: boot}
+	var keys strings.Builder // all in one
+	keys.Grow(keyBytes)
+	n = 0
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range records {
 		if r.Attrs.IsControl() { // the position moves past markers, so that lag reads 0 at the end
 			// with the marker's own epoch: a leader elected since the record wrote it,
 			// and a position with an older epoch looks like a truncated log.
-			if n := len(b.deliveries); n > 0 {
+			if n > 0 {
 				b.deliveries[n-1].next, b.deliveries[n-1].epoch = r.Offset+1, r.LeaderEpoch
 			} else if !c.lastRetired {
 				c.last.next, c.last.epoch = r.Offset+1, r.LeaderEpoch
@@ -114,14 +130,17 @@ func (c *claim) push(records []*kgo.Record, at time.Time, boot time.Duration) (b
 			continue
 		}
 		size := len(r.Key) + len(r.Value)
-		b.deliveries = append(b.deliveries, delivery{claim: c, batch: b, offset: r.Offset, next: r.Offset + 1, epoch: r.LeaderEpoch, size: int32(size)})
-		b.messages = append(b.messages, sarama.ConsumerMessage{Topic: c.topic, Partition: c.partition, Offset: r.Offset,
-			Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Headers: saramaHeaders(r.Headers)})
+		keys.Write(r.Key)
+		d := &b.deliveries[n]
+		d.claim, d.batch, d.record, d.key = c, b, r, keys.String()[keys.Len()-len(r.Key):]
+		d.offset, d.next, d.epoch, d.size = r.Offset, r.Offset+1, r.LeaderEpoch, int32(size)
 		b.bytes += size + recordOverhead
+		n++
 	}
 	if n == 0 {
 		return 0, false
 	}
+	b.message = sarama.ConsumerMessage{Topic: c.topic, Partition: c.partition, Offset: b.deliveries[0].offset}
 	c.tail.next, c.tail = b, b
 	c.last, c.lastRetired = &b.deliveries[n-1], false
 	c.queued += b.bytes
@@ -145,39 +164,97 @@ func (c *claim) nextBatch() *batch {
 	return c.fed
 }
 
-// feed hands messages to goka, in the order of the deliveries.
+// feed hands batches to goka.
 func (c *claim) feed() {
 	for b := c.nextBatch(); b != nil; b = c.nextBatch() {
-		for i := range b.messages {
-			select {
-			case c.msgs <- &b.messages[i]:
-			case <-c.session.ctx.Done():
-				return
-			}
+		select {
+		case c.msgs <- &b.message:
+		case <-c.session.ctx.Done():
+			return
 		}
 	}
 }
 
-// take is the delivery of the next message that goka calls back for; freed
-// tells the bytes that left the queue with it, resume that fetches may go on.
-func (c *claim) take() (d *delivery, key []byte, freed int, resume bool) {
+// take is the next batch that goka calls back for.
+func (c *claim) take() *batch {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.takenAt == len(c.taken.deliveries) {
-		c.taken, c.takenAt = c.taken.next, 0
-		if c.session.gate != nil {
-			c.head = c.taken // nobody asks for it again: let the rest be collected
+	c.taken = c.taken.next
+	if c.session.gate != nil {
+		c.head = c.taken // nobody asks for it again: let the rest be collected
+	}
+	return c.taken
+}
+
+// release is for a batch of which all callbacks have returned. It tells the bytes
+// that left the queue with it, and whether fetches may go on.
+func (c *claim) release(b *batch) (freed int, resume bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queued -= b.bytes
+	if resume = c.paused && c.queued < c.maxQueue/2; resume {
+		c.paused = false
+	}
+	return b.bytes, resume
+}
+
+func (c *claim) isPaused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused
+}
+
+// transact calls back for each record, inside the gate. It goes in once and
+// stays there until a commit wants it to itself. A callback that panics never
+// leaves: no commit can follow. False: the session is over.
+func (c *claim) transact(b *batch) bool {
+	s, inside := c.session, false
+	for i := range b.deliveries {
+		d := &b.deliveries[i]
+		s.limit()
+		if inside && s.gate.shut.Load() {
+			s.gate.leave()
+			inside = false
+		}
+		if !inside && !s.gate.enter() {
+			return false
+		}
+		inside = true
+		c.retire(d)
+		c.call(d)
+	}
+	if inside {
+		s.gate.leave()
+	}
+	return true
+}
+
+// workOff calls back for each record of a sink that is admitted. False: the
+// session is over, or ends.
+func (c *claim) workOff(b *batch) bool {
+	for i := range b.deliveries {
+		d := &b.deliveries[i]
+		if !c.admit(d) {
+			return false
+		}
+		c.call(d)
+		d.settle()
+	}
+	return true
+}
+
+// call runs the graph's callback.
+func (c *claim) call(d *delivery) {
+	d.misplaced = partitionOf(c.hash, d.record.Key, c.session.inc.facts.partitions) != c.partition
+	var message any // nil: a tombstone
+	if d.record.Value != nil {
+		var err error
+		if message, err = c.input.codec.Decode(d.record.Value); err != nil {
+			d.Fail(fmt.Errorf("decoding the message: %w", err))
 		}
 	}
-	d, key = &c.taken.deliveries[c.takenAt], c.taken.messages[c.takenAt].Key
-	if c.takenAt++; c.takenAt == len(c.taken.deliveries) {
-		freed = c.taken.bytes
-		c.queued -= freed
-		if resume = c.paused && c.queued < c.maxQueue/2; resume {
-			c.paused = false
-		}
-	}
-	return d, key, freed, resume
+	c.input.call(d, message)
+	d.record = nil // a sink may keep the delivery
 }
 
 // retire moves the position past a message that has passed the gate.
@@ -219,17 +296,4 @@ func (c *claim) setCommitted(offset int64) bool {
 	moved := c.committed != offset
 	c.committed = offset
 	return moved
-}
-
-func saramaHeaders(headers []kgo.RecordHeader) []*sarama.RecordHeader {
-	if len(headers) == 0 {
-		return nil
-	}
-	slab := make([]sarama.RecordHeader, len(headers))
-	out := make([]*sarama.RecordHeader, len(headers))
-	for i, h := range headers {
-		slab[i] = sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value}
-		out[i] = &slab[i]
-	}
-	return out
 }

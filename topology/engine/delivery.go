@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lovoo/goka"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Delivery is what the engine knows about the message of a callback. It may be
@@ -47,40 +48,27 @@ func DeliveryOf(ctx goka.Context) Delivery {
 	return detached{ctx.Topic(), ctx.Partition(), ctx.Offset(), time.Now()}
 }
 
-// gokaContext has a name that its method Context does not clash with.
-type gokaContext goka.Context
-
-// delivery is one message on its way through goka, and the context of its
-// callback. Deliveries lie in slabs, one per fetched batch.
+// delivery is one record on its way, and the context of its callback.
+// Deliveries lie in slabs, one per fetched batch.
 type delivery struct {
-	gokaContext // during the callback only
-	claim       *claim
-	batch       *batch
-	offset      int64
-	next        int64 // the position after it and after the markers behind it
-	epoch       int32 // the leader epoch of the record, or marker, before next
-	size        int32
-	misplaced   bool
-	pending     atomic.Int32 // sinks: goka's mark and each DeferCommit to come
-	done        bool         // sinks, under the claim's mutex
+	claim     *claim
+	batch     *batch
+	record    *kgo.Record // until the callback has returned
+	key       string
+	offset    int64
+	next      int64 // the position after it and after the markers behind it
+	epoch     int32 // the leader epoch of the record, or marker, before next
+	size      int32
+	misplaced bool
+	pending   atomic.Int32 // sinks: the callback, each emit and each DeferCommit to come
+	done      bool         // sinks, under the claim's mutex
 }
 
 func (d *delivery) Session() context.Context { return d.claim.session.ctx }
 func (d *delivery) Live() bool               { return !d.claim.session.over() && !d.claim.session.inc.lease.lapsed() }
 func (d *delivery) FetchedAt() time.Time     { return d.batch.at }
 func (d *delivery) Age() time.Duration       { return bootTime() - d.batch.boot }
-func (d *delivery) Topic() goka.Stream       { return goka.Stream(d.claim.topic) }
-func (d *delivery) Partition() int32         { return d.claim.partition }
-func (d *delivery) Offset() int64            { return d.offset }
 func (d *delivery) Misplaced() bool          { return d.misplaced }
-
-// Fail notes the error as it is, since goka keeps its text only, and never
-// returns, while goka's does when the session is over.
-func (d *delivery) Fail(err error) {
-	defer d.failed(err) // it ends the session, so after goka's
-	d.gokaContext.Fail(err)
-	panic(err)
-}
 
 // failed ends the incarnation, unless the session is over anyway: work that
 // was abandoned then may well report that as its error.
@@ -90,25 +78,8 @@ func (d *delivery) failed(err error) {
 	}
 }
 
-func (d *delivery) SetValue(value any, options ...goka.ContextOption) {
-	d.mayWrite()
-	d.gokaContext.SetValue(value, options...)
-}
-
-func (d *delivery) Delete(options ...goka.ContextOption) {
-	d.mayWrite()
-	d.gokaContext.Delete(options...)
-}
-
-func (d *delivery) mayWrite() {
-	if d.misplaced {
-		d.Fail(fatalf("the callback writes the table for a record whose key hashes to another partition: produced with another partitioner"))
-	}
-}
-
-// DeferCommit keeps the message under way until the function is called. It
-// replaces goka's: a partition of goka waits 60 s for deferred commits when it
-// stops, the engine for DrainTimeout.
+// DeferCommit keeps the message under way until the function is called. When a
+// partition stops, the engine waits for DrainTimeout.
 func (d *delivery) DeferCommit() func(error) {
 	s := d.claim.session
 	if s.gate != nil {

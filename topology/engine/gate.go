@@ -4,24 +4,26 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// gate counts the messages of a transactional session in and out. A message
-// passes it when its callback begins and leaves it when the callback has
-// returned and all its emits are acknowledged. A commit closes the gate and
-// waits until nobody is inside: then offsets, state and outputs are those of
-// the very same messages.
+// gate counts the partitions' goroutines of a transactional session in and out,
+// and the work that callbacks leave behind. A commit closes the gate, waits until
+// nobody is inside, and until all emits are acknowledged: then offsets, state and
+// outputs are those of the very same messages.
 type gate struct {
 	mu           sync.Mutex
 	opened       *sync.Cond
 	closed, over bool
 	inside       int
+	shut         atomic.Bool   // closed or over: leave after this message
 	emptied      chan struct{} // capacity 1: somebody left a closed gate empty
 }
 
 func newGate() *gate {
 	g := &gate{closed: true, emptied: make(chan struct{}, 1)}
+	g.shut.Store(true)
 	g.opened = sync.NewCond(&g.mu)
 	return g
 }
@@ -63,12 +65,14 @@ func (g *gate) leave() {
 func (g *gate) close() {
 	g.mu.Lock()
 	g.closed = true
+	g.shut.Store(true)
 	g.mu.Unlock()
 }
 
 func (g *gate) open() {
 	g.mu.Lock()
 	g.closed = false
+	g.shut.Store(g.over)
 	g.opened.Broadcast()
 	g.mu.Unlock()
 }
@@ -77,6 +81,7 @@ func (g *gate) open() {
 func (g *gate) end() {
 	g.mu.Lock()
 	g.over = true
+	g.shut.Store(true)
 	g.opened.Broadcast()
 	g.mu.Unlock()
 }
@@ -87,8 +92,9 @@ func (g *gate) empty() bool {
 	return g.inside == 0
 }
 
-// drain waits until nobody is inside the closed gate. flush pushes emits out:
-// callbacks that are still running go on emitting, so it is called repeatedly.
+// drain waits until nobody is inside the closed gate, and flushes after that.
+// flush pushes emits out and waits for them: callbacks that are still running
+// wait for room, so it is called repeatedly.
 func (g *gate) drain(ctx context.Context, limit time.Duration, flush func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit,
 		errors.New("messages are still under way: a callback or DeferCommit outlasts the transaction timeout, or the broker is away"))
@@ -96,18 +102,22 @@ func (g *gate) drain(ctx context.Context, limit time.Duration, flush func(contex
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	for delay := 200 * time.Microsecond; ; delay = min(2*delay, 10*time.Millisecond) {
+		empty := g.empty()
+		if !empty {
+			wait.Reset(delay)
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-g.emptied: // perhaps long ago
+				continue
+			case <-wait.C:
+			}
+		}
 		if err := flush(ctx); err != nil {
 			return context.Cause(ctx)
 		}
-		if g.empty() {
+		if empty {
 			return nil
-		}
-		wait.Reset(delay)
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-g.emptied:
-		case <-wait.C:
 		}
 	}
 }

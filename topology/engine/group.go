@@ -47,6 +47,7 @@ type Hooks struct {
 type Group struct {
 	cfg             Config
 	graph           *goka.GroupGraph
+	edges           edges
 	inputs, outputs []string
 	table           string // "" without
 	log             *slog.Logger
@@ -102,6 +103,9 @@ func New(cfg Config, graph *goka.GroupGraph, deps Deps, hooks Hooks) (*Group, er
 		return nil, fmt.Errorf("engine: group %s joins or looks up tables: not supported", cfg.Group)
 	}
 	var err error
+	if g.edges, err = edgesOf(graph); err != nil {
+		return nil, fmt.Errorf("engine: the graph of %s: %w", cfg.Group, err)
+	}
 	if g.metrics, err = newMetrics(deps.Registry, cfg.Group); err != nil {
 		return nil, fmt.Errorf("engine: metrics: %w", err)
 	}

@@ -33,7 +33,8 @@ type incarnation struct {
 	started    time.Time
 	progressed atomic.Bool // it has committed a step
 
-	producedRecords, producedBytes atomic.Int64 // in the open transaction
+	producedRecords, producedBytes atomic.Int64             // in the open transaction
+	promise                        func(*kgo.Record, error) // onProduced, allocated once
 
 	assigned  chan *session
 	closing   chan struct{}
@@ -53,9 +54,11 @@ type incarnation struct {
 }
 
 func newIncarnation(ctx context.Context, g *Group) *incarnation {
-	return &incarnation{group: g, cfg: g.cfg, ctx: ctx, lease: &lease{timeout: g.cfg.SessionTimeout},
+	inc := &incarnation{group: g, cfg: g.cfg, ctx: ctx, lease: &lease{timeout: g.cfg.SessionTimeout},
 		ready: make(chan struct{}), assigned: make(chan *session), closing: make(chan struct{}), failed: make(chan struct{}),
 		started: time.Now()}
+	inc.promise = inc.onProduced
+	return inc
 }
 
 // run ends with ctx, or with what ended the incarnation.
@@ -64,7 +67,7 @@ func (inc *incarnation) run() error {
 	if inc.facts, err = inc.group.check(inc.ctx); err != nil {
 		return err
 	}
-	p, err := goka.NewProcessor([]string{"kgo"}, inc.group.graph, inc.options()...)
+	p, err := goka.NewProcessor([]string{"kgo"}, batched(inc.group.graph, inc.deliver), inc.options()...)
 	if err != nil {
 		return fmt.Errorf("building the processor: %w", err)
 	}
@@ -88,53 +91,40 @@ func (inc *incarnation) options() []goka.ProcessorOption {
 		goka.WithClientID(inc.cfg.Instance),
 		goka.WithLogger(gokaLog{inc.group.log}),
 		goka.WithHasher(inc.cfg.NewHash),
-		goka.WithNilHandling(goka.NilProcess), // tombstones reach the callback
-		goka.WithPartitionChannelSize(32),
+		goka.WithNilHandling(goka.NilProcess), // a batch has no value of its own
+		goka.WithPartitionChannelSize(1),
 		goka.WithTopicManagerBuilder(func([]string) (goka.TopicManager, error) { return topicManager{inc}, nil }),
-		goka.WithProducerBuilder(func([]string, string, func() hash.Hash32) (goka.Producer, error) { return producer{inc}, nil }),
+		goka.WithProducerBuilder(func([]string, string, func() hash.Hash32) (goka.Producer, error) { return noProducer{inc}, nil }),
 		goka.WithConsumerGroupBuilder(func([]string, string, string) (sarama.ConsumerGroup, error) {
 			return &member{inc: inc, errs: make(chan error)}, nil
 		}),
 		goka.WithConsumerSaramaBuilder(func([]string, string) (sarama.Consumer, error) { return tableReader{inc: inc}, nil }),
 		goka.WithStorageBuilder(inc.storage),
-		goka.WithContextWrapper(inc.wrap),
 	}
 }
 
-// wrap runs in the partition's goroutine before each callback. It cannot skip
-// the callback but by panicking, which is how goka's own Fail works; what goka
-// makes of that at the end of a session is ignored.
-func (inc *incarnation) wrap(ctx goka.Context) goka.Context {
+// deliver is the callback that goka knows. Its message stands for the next
+// fetched batch of a claim; it runs in the partition's goroutine.
+func (inc *incarnation) deliver(ctx goka.Context, _ any) {
 	s := inc.current.Load()
 	c := s.claims[topicPartition{string(ctx.Topic()), ctx.Partition()}]
-	if c == nil {
-		err := fatalf("%s is no input: visitors are not supported", ctx.Topic())
-		inc.fail(err)
-		panic(err)
+	b := c.take()
+	if b.deliveries[0].offset != ctx.Offset() {
+		ctx.Fail(s.inc.failing(fatalf("%s/%d: goka delivers the batch at offset %d, expected %d", c.topic, c.partition, ctx.Offset(), b.deliveries[0].offset)))
+		return
 	}
-	d, key, freed, resume := c.take()
-	if freed > 0 {
-		s.freed(c, freed, resume)
+	c.goka = ctx
+	if s.gate == nil && !c.workOff(b) || s.gate != nil && !c.transact(b) {
+		return // the session is over
 	}
-	if d.offset != ctx.Offset() {
-		err := fatalf("%s/%d: goka delivers offset %d, expected %d", c.topic, c.partition, ctx.Offset(), d.offset)
-		inc.fail(err)
-		panic(err)
-	}
-	d.gokaContext = ctx
-	d.misplaced = partitionOf(c.hash, key, inc.facts.partitions) != c.partition
-	if s.gate == nil {
-		if !c.admit(d) {
-			panic(errOver)
-		}
-		return d
-	}
-	s.limit()
-	if !s.gate.enter() {
-		panic(errOver)
-	}
-	c.retire(d)
-	return d
+	freed, resume := c.release(b)
+	s.freed(c, freed, resume)
+}
+
+// failing is fail, for an error that is passed on as well.
+func (inc *incarnation) failing(err error) error {
+	inc.fail(err)
+	return err
 }
 
 // partitionOf is goka's rule.

@@ -25,7 +25,6 @@ func (c *claim) finish(d *delivery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d.done = true
-	d.gokaContext = nil
 	if c.ended {
 		return // abandoned: too late to count
 	}
@@ -50,38 +49,4 @@ func (c *claim) finish(d *delivery) {
 	if moved {
 		c.changed.Broadcast()
 	}
-}
-
-// mark is goka's word that the callback of the message at offset has returned
-// and its emits are acknowledged (sinks).
-func (c *claim) mark(offset int64) {
-	c.mu.Lock()
-	d := c.find(offset)
-	c.mu.Unlock()
-	if d != nil {
-		d.settle()
-	}
-}
-
-// find looks in the few batches that are under way.
-func (c *claim) find(offset int64) *delivery {
-	for b := c.head; b != nil; b = b.next {
-		n := len(b.deliveries)
-		if n == 0 || b.deliveries[n-1].offset < offset {
-			continue
-		}
-		lo, hi := 0, n-1
-		for lo < hi {
-			if mid := (lo + hi) / 2; b.deliveries[mid].offset < offset {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
-		}
-		if b.deliveries[lo].offset == offset {
-			return &b.deliveries[lo]
-		}
-		return nil
-	}
-	return nil
 }

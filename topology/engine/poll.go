@@ -43,10 +43,23 @@ func (s *session) poll() {
 		})
 		if len(pause) > 0 {
 			client.PauseFetchPartitions(pause)
+			s.resumeDrained(pause)
 		}
 		s.inc.group.metrics.in.Add(float64(records))
 		at, boot = nextAt, nextBoot
 		s.awaitRoom(bytes)
+	}
+}
+
+// resumeDrained is for claims that were drained between the push that found them
+// too long and the pause: their resume has come first, and would be in vain.
+func (s *session) resumeDrained(paused map[string][]int32) {
+	for topic, partitions := range paused {
+		for _, p := range partitions {
+			if !s.claims[topicPartition{topic, p}].isPaused() {
+				s.inc.client.ResumeFetchPartitions(map[string][]int32{topic: {p}})
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,61 +10,100 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// producer is goka's Producer on the incarnation's client. Emits happen in
-// callbacks only, that is, while their message is under way.
-type producer struct{ inc *incarnation }
+// recordSlab is how many outputs are allocated at once.
+const recordSlab = 64
 
-func (p producer) Emit(topic, key string, value []byte) *goka.Promise {
-	return p.EmitWithHeaders(topic, key, value, nil)
+// newRecord is for the partition's goroutine.
+func (c *claim) newRecord() *kgo.Record {
+	if len(c.slab) == 0 {
+		c.slab = make([]kgo.Record, recordSlab)
+	}
+	r := &c.slab[0]
+	c.slab = c.slab[1:]
+	return r
 }
 
-func (p producer) EmitWithHeaders(topic, key string, value []byte, headers goka.Headers) *goka.Promise {
-	inc := p.inc
-	promise, finish := goka.NewPromiseWithFinisher()
-	size := len(key) + len(value)
-	r := &kgo.Record{Topic: topic, Key: []byte(key), Value: value}
-	for k, v := range headers {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: k, Value: v})
-		size += len(k) + len(v)
+// keyBytes does without a copy for the key of the message.
+func (d *delivery) keyBytes(key string) []byte {
+	if key == d.key && d.record.Key != nil {
+		return d.record.Key
+	}
+	return []byte(key)
+}
+
+func (d *delivery) emit(topic, key string, value []byte, headers []kgo.RecordHeader) {
+	r := d.claim.newRecord()
+	r.Topic, r.Key, r.Value, r.Headers = topic, d.keyBytes(key), value, headers
+	if d.claim.session.gate != nil {
+		d.produce(r, d.claim.session.inc.promise)
+		return
+	}
+	d.pending.Add(1)
+	d.produce(r, func(r *kgo.Record, err error) {
+		if d.claim.session.inc.onProduced(r, err); err == nil {
+			d.settle()
+		}
+	})
+}
+
+// produce hands one output to the client. Emits happen in callbacks only, that
+// is, while their message is under way. promise is called once the record is
+// acknowledged or has failed; never, where the incarnation has failed before.
+func (d *delivery) produce(r *kgo.Record, promise func(*kgo.Record, error)) {
+	inc := d.claim.session.inc
+	size := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		size += len(h.Key) + len(h.Value)
 	}
 	if size > inc.cfg.MaxRecordBytes-batchOverhead {
-		err := fmt.Errorf("%w: %d bytes for %s, %d of them the key", ErrTooLarge, size, topic, len(key))
-		inc.fail(err)
-		return finish(nil, err)
+		inc.fail(fmt.Errorf("%w: %d bytes for %s, %d of them the key", ErrTooLarge, size, r.Topic, len(r.Key)))
+		return
 	}
-	if err := inc.failure(); err != nil {
-		return finish(nil, err)
+	if inc.failure() != nil {
+		return
 	}
 	inc.producedRecords.Add(1)
 	inc.producedBytes.Add(int64(size))
 	inc.group.metrics.out.Inc()
-	table := topic == inc.group.table
-	inc.client.Produce(context.Background(), r, func(r *kgo.Record, err error) {
-		if err != nil {
-			inc.fail(fmt.Errorf("producing to %s: %w", r.Topic, err))
-		} else if table {
-			inc.wrote(r.Partition, r.Offset)
-		}
-		// Without a message goka leaves the table's offset alone: it knows
-		// only those of Sets, and not of Deletes.
-		finish(nil, err)
-	})
+	inc.client.Produce(context.Background(), r, promise)
+}
+
+// onProduced is the promise of outputs.
+func (inc *incarnation) onProduced(r *kgo.Record, err error) {
+	if err != nil {
+		inc.fail(fmt.Errorf("producing to %s: %w", r.Topic, err))
+	}
+}
+
+// onLogged is the promise of table writes.
+func (c *claim) onLogged(r *kgo.Record, err error) {
+	switch {
+	case err != nil:
+		c.session.inc.onProduced(r, err)
+	case r.Partition != c.partition:
+		c.session.inc.fail(fatalf("a table write of %s/%d went to partition %d of %s", c.topic, c.partition, r.Partition, r.Topic))
+	default:
+		c.store.reached(r.Offset)
+	}
+}
+
+// noProducer is goka's Producer: goka itself writes nothing, since no context
+// of its own reaches a callback.
+type noProducer struct{ inc *incarnation }
+
+func (p noProducer) Emit(topic, key string, value []byte) *goka.Promise {
+	return p.EmitWithHeaders(topic, key, value, nil)
+}
+
+func (p noProducer) EmitWithHeaders(topic, _ string, _ []byte, _ goka.Headers) *goka.Promise {
+	err := Fatal(errors.New("goka itself writes to " + topic))
+	p.inc.fail(err)
+	promise, finish := goka.NewPromiseWithFinisher()
+	finish(nil, err)
 	return promise
 }
 
-func (p producer) Close() error { return nil } // the member closes the client
-
-// wrote notes the changelog offset of a table write.
-func (inc *incarnation) wrote(partition int32, offset int64) {
-	if s := inc.current.Load(); s != nil {
-		for _, st := range s.stores {
-			if st.partition == partition {
-				st.reached(offset)
-				return
-			}
-		}
-	}
-}
+func (noProducer) Close() error { return nil } // the member closes the client
 
 // linger: the commit flushes anyway, so batches may wait for company.
 func (inc *incarnation) linger() time.Duration {

@@ -86,15 +86,8 @@ func (s *session) partitions() []int32 {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// MarkOffset comes once per message, when its callback has returned and its
-// emits are acknowledged.
-func (s *session) MarkOffset(topic string, partition int32, next int64, _ string) {
-	if s.gate != nil {
-		s.gate.leave()
-	} else if c := s.claims[topicPartition{topic, partition}]; c != nil {
-		c.mark(next - 1)
-	}
-}
+// MarkOffset is goka's word that a batch is done; deliver knows that already.
+func (s *session) MarkOffset(string, int32, int64, string) {}
 
 // end stops the session without a commit.
 func (s *session) end() {
@@ -266,6 +259,11 @@ func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	}
 	var wg sync.WaitGroup
 	for _, c := range s.claims {
+		for _, st := range s.stores {
+			if st.partition == c.partition {
+				c.store = st
+			}
+		}
 		wg.Go(c.feed)
 		wg.Go(func() {
 			if err := h.ConsumeClaim(s, c); !s.over() && !s.draining.Load() {

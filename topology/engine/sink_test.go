@@ -240,3 +240,14 @@ func TestSinkRefetchesAndLapses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A queue that is drained faster than its fetches are paused is not left paused.
+func TestAFastSinkWithAShortQueueComesToTheEnd(t *testing.T) {
+	t.Parallel()
+	b, _ := startSinkBroker(t)
+	cfg := sinkConfig(b.Addr, "a")
+	cfg.QueueBytes = 64 << 10
+	start(t, cfg, sinkGraph(func(goka.Context) {}), engine.Hooks{})
+	generate(t, b.Addr, 0, 60_000, 1000, 0)
+	awaitEnd(t, b.Addr, sinkGroup, 15*time.Second, jobIn)
+}
