@@ -1,5 +1,7 @@
-// Package engine is how a goka group runs here, through goka's public options
-// only: exactly once for groups with a table, at least once for sinks.
+// Package engine is how a goka group runs here: exactly once for groups with a
+// table, at least once for sinks. goka is the processor (partitions, tables,
+// lifecycle); it gets one message per fetched batch, and the engine calls the
+// graph's callbacks for each record, with a context of its own.
 //
 //	g, err := engine.New(cfg, graph, deps, hooks) // starts nothing
 //	err = g.Run(ctx)                              // until ctx ends: nil, after the last commit
@@ -31,7 +33,7 @@
 // After any failure all of it is thrown away, since goka's state is then ahead
 // of Kafka's. It serves session after session (session.go), one per generation:
 // fence former owners (fence.go), ask the Admit hook, recover (recovery.go,
-// storeopen.go), tell the Recovered hook, deliver (poll.go, claim.go, delivery.go; inflight.go in sinks)
+// storeopen.go), tell the Recovered hook, deliver (poll.go, claim.go, context.go, produce.go; inflight.go in sinks)
 // and commit (gate.go, commit.go), last commit within the revoke, Cleanup, Revoked hook.
 //
 // # Who owns what, and standby copies
@@ -66,11 +68,16 @@
 //
 // # Not obvious
 //
-//   - goka cannot be told to skip a callback, so the wrapper panics, which is how
-//     goka's own Fail works; at the end of a session Cleanup reports that, and it
-//     is ignored.
-//   - goka's Fail returns when the session is over; delivery.Fail never does.
-//   - goka waits 60 s for a DeferCommit that is not called; ours is not goka's.
+//   - goka costs several microseconds per message (channels, promises, statistics),
+//     hence the batches. The graph's callbacks and the headers among the options
+//     of a context are in fields that goka does not show (edges.go): New checks
+//     that they are where they were.
+//   - A partition's goroutine stays inside the gate from record to record, until
+//     somebody closes it. A callback that panics never leaves.
+//   - A record's Fail panics, which ends goka's goroutine; at the end of a session
+//     Cleanup reports that, and it is ignored.
+//   - A claim may be drained between the push that fills it and the pause of its
+//     fetches; the pause is taken back (resumeDrained).
 //   - goka sleeps 5 s between two Consume calls; member.Consume loops itself.
 //   - kgo's EndTransaction can abort where it was to commit, and say nothing, or commit a part: package
 //     txn sees to that. It does nothing when nothing was produced: such an
