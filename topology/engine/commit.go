@@ -104,7 +104,7 @@ func (s *session) allIdle() bool {
 			return false
 		}
 	}
-	return false
+	return true
 }
 
 // moved are the positions of all claims, and whether any is not committed.
