@@ -103,7 +103,7 @@ func turn(ctx context.Context, cfg Config, c contender, round int, origin result
 	}
 	defer s.reader.Close()
 	if c.peer != nil {
-		s.process, err = p.RunPeer(c.name, *c.peer)
+		s.process, err = p.RunPeer(c.name, *c.peer, "serve")
 	} else {
 		s.process, err = p.RunMerge(ctx, c.name)
 	}

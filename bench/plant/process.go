@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"customer360/bench/child"
 )
 
 // Process is a program that the plant has started.
@@ -20,7 +23,9 @@ type Process struct {
 	Log  string // its standard error, and output unless that was asked for
 
 	cmd   *exec.Cmd
+	stdin io.Closer
 	out   *bytes.Buffer
+	peer  bool
 	ended chan struct{}
 	err   error // of the end, valid after ended
 }
@@ -41,6 +46,9 @@ func (p *Plant) Start(name string, env []string, program string, args ...string)
 	q.cmd = exec.Command(program, args...)
 	q.cmd.Env = append(os.Environ(), env...)
 	q.cmd.Stdout, q.cmd.Stderr = q.out, log
+	if q.stdin, err = q.cmd.StdinPipe(); err != nil { // peers end with it
+		return nil, errors.Join(err, log.Close())
+	}
 	if err := q.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", name, err), log.Close())
 	}
@@ -86,19 +94,18 @@ func (q *Process) tail() string {
 	return string(bytes.TrimSpace(b[max(len(b)-most, 0):]))
 }
 
-// Stop is SIGTERM, and waits for the end in order.
+// Stop is SIGTERM, and for peers the end of their input, and waits for the end in
+// order.
 func (q *Process) Stop() error {
-	_ = q.cmd.Process.Signal(syscall.SIGTERM) // it has ended
+	_ = q.stdin.Close() // it has ended
+	if !q.peer {
+		_ = q.cmd.Process.Signal(syscall.SIGTERM) // the same
+	}
 	select {
 	case <-q.ended:
 	case <-time.After(2 * time.Minute):
 		_ = q.cmd.Process.Kill() // the same
 		<-q.ended
-	}
-	// A program of Java's ends so, in order.
-	var exit *exec.ExitError
-	if errors.As(q.err, &exit) && exit.ExitCode() == 128+int(syscall.SIGTERM) {
-		return nil
 	}
 	if q.err != nil {
 		return fmt.Errorf("%s ended with: %w: %s", q.Name, q.err, q.tail())
@@ -120,30 +127,13 @@ func (q *Process) Usage() (Usage, error) {
 	return usageOf(q.cmd.Process.Pid)
 }
 
-// ticks in a second: USER_HZ, which is 100 on every Linux that Go runs on.
-const ticks = 100
-
 func usageOf(pid int) (u Usage, err error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return u, fmt.Errorf("CPU time of process %d (this needs Linux): %w", pid, err)
-	}
-	// The name, in parentheses, may have blanks; user and system time are the 12th
-	// and 13th field behind it.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return u, fmt.Errorf("process %d has ended", pid)
-	}
-	for _, f := range fields[11:13] {
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return u, fmt.Errorf("/proc/%d/stat: %w", pid, err)
-		}
-		u.CPU += time.Duration(n) * (time.Second / ticks)
+	if u.CPU, err = child.CPUOf(pid); err != nil {
+		return u, err
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return u, err
+		return u, fmt.Errorf("memory of process %d (this needs Linux): %w", pid, err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {

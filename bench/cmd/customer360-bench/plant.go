@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"customer360/bench/plant"
@@ -19,6 +21,27 @@ func plantFlags(f *flag.FlagSet, c *plant.Config) (partitions func()) {
 	f.DurationVar(&c.Patience, "patience", c.Patience, "how long each thing is waited for")
 	n := f.Int("partitions", int(c.Partitions), "of every topic")
 	return func() { c.Partitions = int32(*n) }
+}
+
+// streamsFlag adds the folder of Kafka Streams' sources.
+func streamsFlag(f *flag.FlagSet) *string {
+	return f.String("streams", "bench/peers/streams", "the folder of Kafka Streams' part, which is built (Maven, Java 17); empty: without it")
+}
+
+// peers builds what is not left out; end removes it.
+func peers(ctx context.Context, streams string) (all []plant.Peer, end func() error, err error) {
+	if streams == "" {
+		return nil, func() error { return nil }, nil
+	}
+	target, err := os.MkdirTemp("", "customer360-streams-")
+	if err != nil {
+		return nil, nil, err
+	}
+	peer, err := plant.BuildStreams(ctx, streams, target)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(target))
+	}
+	return []plant.Peer{peer}, func() error { return os.RemoveAll(target) }, nil
 }
 
 // saved is where rows go, and the revision that they are of.
