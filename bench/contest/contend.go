@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"customer360/bench/child"
 	"customer360/bench/load"
 	"customer360/codec"
 	"customer360/processors"
@@ -85,8 +86,8 @@ func Contend(ctx context.Context, cfg ContendConfig) (m Measurement, err error) 
 	if m.Disk, err = sizeOf(cfg.Dir); err != nil {
 		return m, err
 	}
-	cpu, err := cpuTime()
-	m.Contender, m.Process, m.RSS, m.GC = cfg.Contender, cpu.Seconds(), peakRSS(), collector()
+	all, err := child.Use()
+	m.Contender, m.Process, m.RSS, m.GC = cfg.Contender, all.CPU.Seconds(), peakRSS(), collector()
 	return m, err
 }
 

@@ -23,18 +23,23 @@ type output struct {
 	live    map[string][]byte
 }
 
-// Output reads the documents, and refuses a run that made dead letters or
+// output reads the documents, and refuses a run that made dead letters or
 // documents without their headers.
 func (p Place) output(ctx context.Context, headers bool) (output, error) {
-	o := output{live: make(map[string][]byte)}
 	letters := 0
 	if err := engine.ReadToEnd(ctx, p.Client, topology.DeadLetterTopic, func(*kgo.Record) error { letters++; return nil }); err != nil {
-		return o, err
+		return output{}, err
 	}
 	if letters > 0 {
-		return o, fmt.Errorf("%w: %d dead letters", ErrVoid, letters)
+		return output{}, fmt.Errorf("%w: %d dead letters", ErrVoid, letters)
 	}
-	err := engine.ReadToEnd(ctx, p.Client, p.Documents(), func(r *kgo.Record) error {
+	return p.read(ctx, p.Documents(), headers)
+}
+
+// read is a topic's last values.
+func (p Place) read(ctx context.Context, topic string, headers bool) (output, error) {
+	o := output{live: make(map[string][]byte)}
+	err := engine.ReadToEnd(ctx, p.Client, topic, func(r *kgo.Record) error {
 		o.records++
 		if headers && (header(r, codec.HeaderGeneration) == nil || header(r, codec.HeaderFence) == nil) {
 			return fmt.Errorf("%w: a document of %s has no %s or no %s", ErrVoid, r.Key, codec.HeaderGeneration, codec.HeaderFence)

@@ -8,26 +8,7 @@ import (
 	"runtime/metrics"
 	"strconv"
 	"strings"
-	"time"
 )
-
-// usage is what the process has used until then.
-type usage struct {
-	at         time.Time
-	cpu        time.Duration // user and system time
-	allocs     uint64        // objects
-	allocBytes uint64
-}
-
-func used() (usage, error) {
-	cpu, err := cpuTime()
-	if err != nil {
-		return usage{}, err
-	}
-	s := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}, {Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(s)
-	return usage{at: time.Now(), cpu: cpu, allocs: s[0].Value.Uint64() + s[1].Value.Uint64(), allocBytes: s[2].Value.Uint64()}, nil
-}
 
 // collector says what bounds the heap: GOGC and GOMEMLIMIT as they hold now.
 func collector() string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"customer360/bench/child"
 	"customer360/topology/engine"
 )
 
@@ -26,7 +27,7 @@ func (m meter) measure(ctx context.Context) (Measurement, error) {
 	if err != nil {
 		return Measurement{}, err
 	}
-	begin, err := used()
+	begin, err := child.Use()
 	if err != nil {
 		return Measurement{}, err
 	}
@@ -48,13 +49,13 @@ func (m meter) measure(ctx context.Context) (Measurement, error) {
 			return Measurement{}, fmt.Errorf("waiting for the last commit: %w", err)
 		}
 	}
-	end, err := used()
+	end, err := child.Use()
 	if err != nil {
 		return Measurement{}, err
 	}
 	n := m.records - begun
-	return Measurement{Start: begin.at, Records: n, Warmup: begun, Seconds: end.at.Sub(begin.at).Seconds(), CPU: (end.cpu - begin.cpu).Seconds(),
-		Allocs: float64(end.allocs-begin.allocs) / float64(n), AllocBytes: float64(end.allocBytes-begin.allocBytes) / float64(n)}, nil
+	return Measurement{Start: begin.At, Records: n, Warmup: begun, Seconds: end.At.Sub(begin.At).Seconds(), CPU: (end.CPU - begin.CPU).Seconds(),
+		Allocs: float64(end.Allocs-begin.Allocs) / float64(n), AllocBytes: float64(end.Bytes-begin.Bytes) / float64(n)}, nil
 }
 
 // await returns how many records were done when it were enough.

@@ -21,6 +21,8 @@ type command struct {
 // commands in the order of the help: a new one has a file of its own and a line here.
 func commands() []command {
 	return []command{
+		allCommand(),
+		mergeCommand(),
 		contendCommand(),
 		fillCommand(),
 		freshCommand(),
