@@ -84,8 +84,29 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 	    echo "$$(dirname $$file) $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
 	  done; done
 
+REVISION = $$(git describe --always --dirty=+dirty --abbrev=40 --exclude='*')
+
+.PHONY: bench-build
+bench-build: build
+	@$(GO) build -trimpath -o bin/customer360-bench ./bench/cmd/customer360-bench
+
 .PHONY: bench
-bench: ## Go benchmarks beside the code, with allocations
+bench: bench-build ## every part in its short form, on real servers, under 20 minutes: Parquet in bench/results (Java 17, Maven)
+	@./bin/customer360-bench all --short --commit "$(REVISION)" $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: bench-build ## merge beside raw franz-go in 90 seconds; without Java on a broker in memory (ARGS="--rounds 5 ...")
+	@./bin/customer360-bench merge --contenders customer360,customer360-json,raw-txn --records 300000 --keys 30000 --rounds 3 \
+	  --broker $(if $(shell command -v java),kafka,kfake) --commit "$(REVISION)" $(ARGS)
+
+.PHONY: bench-full
+bench-full: bench-build ## every part in full, for hours, in the background: Parquet and a log in bench/results
+	@mkdir -p bench/results
+	@nohup ./bin/customer360-bench all --full --commit "$(REVISION)" $(ARGS) >bench/results/full.log 2>&1 </dev/null & \
+	  echo "process $$! works; its log is bench/results/full.log; end it by: kill $$!"
+
+.PHONY: bench-go
+bench-go: ## Go benchmarks beside the code, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-report

@@ -21,10 +21,13 @@ type step struct {
 	args []string
 }
 
-// steps in their order. Each part has a short form and a full one.
+// steps in their order, each in a short form and a full one. A new measurement
+// has a line in both.
 func steps(full bool) []step {
 	short := []step{
 		{"merge-1m", []string{"merge", "--records", "1000000", "--keys", "100000", "--rounds", "5"}},
+		{"line", []string{"line"}},
+		{"latency", []string{"latency"}},
 	}
 	if !full {
 		return short
@@ -34,6 +37,8 @@ func steps(full bool) []step {
 		{"merge-1m-zipf", []string{"merge", "--records", "1000000", "--keys", "100000", "--distribution", "zipf", "--rounds", "5", "--once", ""}},
 		{"merge-5m", []string{"merge", "--records", "5000000", "--keys", "1000000", "--rounds", "3", "--limit", "1h"}},
 		{"merge-5m-zipf", []string{"merge", "--records", "5000000", "--keys", "1000000", "--distribution", "zipf", "--rounds", "3", "--limit", "1h"}},
+		{"line", []string{"line", "--full"}},
+		{"latency", []string{"latency", "--full"}},
 	}
 }
 

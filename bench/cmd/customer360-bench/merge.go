@@ -18,8 +18,7 @@ func mergeCommand() command {
 
 type mergeOptions struct {
 	contest contest.Config
-	out     string
-	commit  string
+	saved   saved
 }
 
 func parseMerge(args []string, stderr io.Writer) (o mergeOptions, helped bool, err error) {
@@ -39,7 +38,7 @@ func parseMerge(args []string, stderr io.Writer) (o mergeOptions, helped bool, e
 	f.DurationVar(&c.Limit, "limit", c.Limit, "a run that takes longer is void")
 	f.StringVar(&c.Root, "root", c.Root, "folder of the repository")
 	f.StringVar(&c.Dir, "dir", "", "a folder for builds, data and logs, kept (default: a temporary one)")
-	outFlags(f, &o.out, &o.commit)
+	o.saved.flags(f)
 	if helped, err = parseFlags(f, args); helped || err != nil {
 		return o, helped, err
 	}
@@ -57,12 +56,6 @@ func parseMerge(args []string, stderr io.Writer) (o mergeOptions, helped bool, e
 		return o, false, fmt.Errorf("%w: %w", err, errUsage)
 	}
 	return o, false, nil
-}
-
-// outFlags are those of every command that measures.
-func outFlags(f *flag.FlagSet, out, commit *string) {
-	f.StringVar(out, "out", "", "write the measurements to this Parquet file, replaced")
-	f.StringVar(commit, "commit", "", "the revision that is measured (default: what go build stamped)")
 }
 
 // listFlag reads contenders; set says whether it was given.
@@ -89,7 +82,7 @@ func merge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if helped || err != nil {
 		return err
 	}
-	origin := result.Origin(o.commit)
+	origin := result.Origin(o.saved.commit)
 	describe(stdout, o.contest, origin)
 	rows, err := contest.Run(ctx, o.contest, origin, func(round int, c contest.Contender, rows []result.Row) {
 		fmt.Fprintf(stderr, "round %d  %-16s", round, c)
@@ -104,7 +97,8 @@ func merge(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	summaries := result.Summarise(rows)
 	table(stdout, summaries)
 	ratios(stdout, summaries, result.Customer360)
-	return saveTo(stdout, o.out, rows)
+	fmt.Fprintln(stdout)
+	return o.saved.write(stdout, rows)
 }
 
 func describe(w io.Writer, c contest.Config, origin result.Row) {

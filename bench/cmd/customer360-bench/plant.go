@@ -58,13 +58,18 @@ func measure(ctx context.Context, s saved, stdout io.Writer, run func(context.Co
 	if err != nil {
 		return err
 	}
+	return s.write(stdout, rows)
+}
+
+// write writes the rows to the file, if there is to be one.
+func (s saved) write(stdout io.Writer, rows []result.Row) error {
 	if s.out == "" {
 		return nil
 	}
 	if err := result.Save(s.out, rows); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%d measurements in %s\n", len(rows), s.out)
+	_, err := fmt.Fprintf(stdout, "%d measurements in %s\n", len(rows), s.out)
 	return err
 }
 

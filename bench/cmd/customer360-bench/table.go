@@ -58,18 +58,6 @@ func ratios(w io.Writer, summaries []result.Summary, contender string) {
 	}
 }
 
-// saveTo writes the rows to a file, if there is to be one.
-func saveTo(w io.Writer, path string, rows []result.Row) error {
-	if path == "" {
-		return nil
-	}
-	if err := result.Save(path, rows); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\n%d measurements in %s\n", len(rows), path)
-	return err
-}
-
 // loadAverage of the last minute: what else the machine does.
 func loadAverage() string {
 	b, err := os.ReadFile("/proc/loadavg")
