@@ -11,12 +11,31 @@ import (
 // The server takes 16 operations in one request, the fence is one of them; it
 // parses values to a depth of 32.
 const (
-	maxMembers = 15
-	maxDepth   = 24
+	maxMembers   = 15
+	usualMembers = 4 // a customer's document has 3
+	maxDepth     = 24
 )
 
-// insertable says whether members finds a body's members.
-func insertable(body []byte) bool { return members(body) != nil }
+// parts are the members of a body once somebody has asked for them: to plan a
+// step needs them, and so does every try of it.
+type parts struct {
+	cut bool
+	ops []gocbcore.SubDocOp
+}
+
+// members of the body, as members finds them; not to be written into.
+func (m mutation) members() []gocbcore.SubDocOp {
+	if m.parts == nil {
+		return members(m.body)
+	}
+	if !m.parts.cut {
+		m.parts.cut, m.parts.ops = true, members(m.body)
+	}
+	return m.parts.ops
+}
+
+// insertable says whether the body can be put together by insert.
+func (m mutation) insertable() bool { return m.members() != nil }
 
 // members are the operations that make the body of an empty object, byte for
 // byte: the server appends each member behind those that are there, its name in
@@ -27,7 +46,7 @@ func members(body []byte) []gocbcore.SubDocOp {
 	if len(body) < 2 || body[0] != '{' {
 		return nil
 	}
-	var ops []gocbcore.SubDocOp
+	ops := make([]gocbcore.SubDocOp, 0, usualMembers)
 	for at := 1; len(ops) < maxMembers; {
 		name := plainName(body[at:])
 		if name == "" {

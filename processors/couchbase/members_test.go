@@ -44,7 +44,7 @@ func TestMembers(t *testing.T) {
 		`{ "a":1}`, `{"a" :1}`, `{"a": 1}`, `{"a":1 }`, `{"a":1, "b":2}`, "{\"a\":1}\n", deep(maxDepth + 1), many(maxMembers + 1), ``, `{`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":"`, `{"a":"\`, `{"a":1,`, `{"a":1}}`,
 		`{"` + strings.Repeat("k", 65) + `":1}`,
 	} {
-		if insertable([]byte(body)) {
+		if (mutation{body: []byte(body)}).insertable() {
 			t.Errorf("%.80s is taken apart: %s", body, glued([]byte(body)))
 		}
 	}
@@ -66,7 +66,7 @@ func TestPropertyMembersKeepTheBytes(t *testing.T) {
 			}
 			body = b.Bytes()
 		}
-		if insertable(body) && glued(body) != string(body) {
+		if (mutation{body: body}).insertable() && glued(body) != string(body) {
 			t.Fatalf("%s becomes %s", body, glued(body))
 		}
 	})

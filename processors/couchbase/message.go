@@ -14,6 +14,7 @@ type message struct {
 	raw      *codec.Raw
 	delivery engine.Delivery
 	done     func(error) // moves the offset, or ends the engine's incarnation
+	split    parts       // for mutation.parts
 }
 
 // fitness says whether a message may still be acted on.

@@ -2,7 +2,6 @@ package couchbase
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -91,7 +90,7 @@ func (m *Metadata) Run(ctx context.Context) error {
 // copy writes one file's entry, and tries again until it is written.
 func (m *Metadata) copy(ctx context.Context, col *gocb.Collection, r *kgo.Record, h *health) error {
 	key := FileKeyPrefix + string(r.Key)
-	if !validKey(key) || r.Value != nil && !json.Valid(r.Value) {
+	if !validKey(key) || r.Value != nil && !validJSON(r.Value) {
 		m.meter.skip(skipNotJSON)
 		return nil
 	}

@@ -208,7 +208,7 @@ func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uin
 	case insert:
 		// With AccessDeleted a tombstone is a document that is there already. SETDOC
 		// may not be combined with it, so the body comes member by member.
-		return memd.SubdocDocFlagAddDoc | memd.SubdocDocFlagAccessDeleted, append([]gocbcore.SubDocOp{fence}, members(m.body)...), m.expiry
+		return memd.SubdocDocFlagAddDoc | memd.SubdocDocFlagAccessDeleted, append([]gocbcore.SubDocOp{fence}, m.members()...), m.expiry
 	case replace:
 		return 0, []gocbcore.SubDocOp{fence, body}, m.expiry
 	case remove:

@@ -32,6 +32,7 @@ type mutation struct {
 	fence  Fence
 	body   []byte
 	expiry uint32 // Unix seconds, 0: none
+	parts  *parts // of body, cut once; nil: whenever they are asked for
 }
 
 // step is one operation on a key, or the reason why there is none.
@@ -93,7 +94,7 @@ func plan(s state, m mutation, r rules) step {
 		return revive
 	case removal:
 		return createDeleted
-	case r.reserve || !insertable(m.body):
+	case r.reserve || !m.insertable():
 		return reserve
 	}
 	return insert

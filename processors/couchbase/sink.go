@@ -193,6 +193,7 @@ func (s *Sink) process(ctx goka.Context, value any) {
 		return
 	}
 	m := &message{key: r.key, mutation: r.mutation, raw: raw, delivery: engine.DeliveryOf(ctx), done: ctx.DeferCommit()}
+	m.parts = &m.split
 	s.mu.Lock()
 	w, l := s.writer, s.letters
 	s.mu.Unlock()

@@ -96,7 +96,7 @@ func (s *staging) foreign(raw *codec.Raw) string {
 			return change.Ignored
 		}
 	}
-	if !json.Valid(raw.Value) {
+	if !validJSON(raw.Value) {
 		return skipNotJSON
 	}
 	return ""

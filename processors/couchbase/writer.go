@@ -146,6 +146,7 @@ func (w *writer) drop(q *queue, m *message) {
 // settle works on a key until nothing of it is left, or ctx ends.
 func (w *writer) settle(ctx context.Context, q *queue) {
 	known, cached := w.cache.get(q.key)
+	remembered := cached
 	var refuted state // what was known when a race was lost
 	a, failed := attempts{cfg: w.cfg}, false
 	for ctx.Err() == nil {
@@ -174,16 +175,22 @@ func (w *writer) settle(ctx context.Context, q *queue) {
 			}
 			refuted = state{}
 		}
-		s := plan(known, m.mutation, w.rules)
+		s := insert
+		if !guessed {
+			s = plan(known, m.mutation, w.rules)
+		}
 		if !s.writes() {
 			if cached { // what is remembered may save a look-up, not a write
 				cached = false
 				continue
 			}
+			if known.fenced && !remembered { // what we wrote tells whether somebody else has since
+				w.cache.put(q.key, known)
+			}
 			w.skip(q, m, s, known)
 			continue
 		}
-		if m.fitness(w.cfg.MaxAge) != fit {
+		if !cached && !guessed && m.fitness(w.cfg.MaxAge) != fit {
 			continue // the look-up took long: pick sorts it out
 		}
 		start := time.Now()

@@ -99,6 +99,9 @@ func (v *documentView) lookup(s *spec) (value []byte, result status, err error) 
 	case s.problem != statusOK:
 		return nil, s.problem, nil
 	case s.xattr() && s.virtual():
+		if value, ok := v.d.plainMember(s); ok {
+			return value, statusOK, nil
+		}
 		value, result, err = v.virtualXattr(s.xattrKey())
 		if result != statusOK || err != nil {
 			return nil, result, err

@@ -2,6 +2,7 @@ package couchbase
 
 import (
 	"encoding/binary"
+	"encoding/json"
 
 	"github.com/couchbase/gocbcore/v10/memd"
 
@@ -232,6 +233,10 @@ func (m *mutation) one(index int, s *spec) (status, error) {
 // changeXattr works on an object that has the one xattr as its member, so that
 // making and deleting the xattr itself are nothing special.
 func (m *mutation) changeXattr(key string, change subdoc.Mutation) ([]byte, status) {
+	if change.Op == memd.SubDocOpDictSet && len(change.Path) == 1 && json.Valid(change.Value) { // the xattr as a whole
+		m.next.xattrs = m.next.xattrs.with(key, subdoc.Canonical(change.Value))
+		return nil, statusOK
+	}
 	around := []byte("{}")
 	if value, ok := m.next.xattrs.get(key); ok {
 		around = append(append([]byte(`{"`+key+`":`), value...), '}')

@@ -45,19 +45,21 @@ func xattrKeyLength(path string) int {
 }
 
 func subdocCommands() map[memd.CmdCode]*command {
+	known := traits()
 	all := map[memd.CmdCode]*command{
 		memd.CmdSubDocMultiLookup: {extras: []int{0, 1}, document: lookupIn,
-			parse: func(c *connection, q *request) response { return parseMulti(c, q, false) }},
+			parse: func(c *connection, q *request) response { return parseMulti(c, q, known, false) }},
 		memd.CmdSubDocMultiMutation: {extras: []int{0, 1, 4, 5}, durable: true, preserves: true, document: mutateIn,
-			parse: func(c *connection, q *request) response { return parseMulti(c, q, true) }},
+			parse: func(c *connection, q *request) response { return parseMulti(c, q, known, true) }},
 	}
-	for op, t := range traits() {
+	for op, t := range known {
 		switch op {
 		case memd.SubDocOpGetDoc, memd.SubDocOpSetDoc, memd.SubDocOpDeleteDoc: // within multi operations only
 		default:
-			c := &command{extras: []int{3, 4}, document: lookupOne, parse: parseSingle}
+			parse := func(c *connection, q *request) response { return parseSingle(c, q, known) }
+			c := &command{extras: []int{3, 4}, document: lookupOne, parse: parse}
 			if t.mutates {
-				c = &command{extras: []int{3, 4, 7, 8}, durable: true, preserves: true, document: mutateOne, parse: parseSingle}
+				c = &command{extras: []int{3, 4, 7, 8}, durable: true, preserves: true, document: mutateOne, parse: parse}
 			}
 			all[memd.CmdCode(op)] = c
 		}
@@ -70,7 +72,7 @@ func subdocCommands() map[memd.CmdCode]*command {
 
 // parseMulti reads a series of operations: opcode, flags, length of the path,
 // for mutations length of the value, path, value.
-func parseMulti(c *connection, q *request, mutation bool) response {
+func parseMulti(c *connection, q *request, known map[memd.SubDocOpType]trait, mutation bool) response {
 	s := &specs{}
 	q.specs = s
 	s.readExtras(q.extras)
@@ -100,7 +102,7 @@ func parseMulti(c *connection, q *request, mutation bool) response {
 	if len(s.list) == 0 {
 		return explained(memd.StatusSubDocBadCombo, "Request must contain at least one path")
 	}
-	return s.refuse(c.features, q, mutation)
+	return s.refuse(c.features, q, known, mutation)
 }
 
 func (s *specs) readExtras(extras []byte) {
@@ -115,7 +117,7 @@ func (s *specs) readExtras(extras []byte) {
 
 // parseSingle reads an opcode with one path: its length and flags stand in the
 // extras, before what a multi operation has there.
-func parseSingle(c *connection, q *request) response {
+func parseSingle(c *connection, q *request, known map[memd.SubDocOpType]trait) response {
 	s := &specs{}
 	q.specs = s
 	s.readExtras(q.extras[3:])
@@ -125,15 +127,14 @@ func parseSingle(c *connection, q *request) response {
 	}
 	op := memd.SubDocOpType(q.opcode)
 	s.list = []spec{{op: op, flags: memd.SubdocFlag(q.extras[2]), path: string(q.value[:pathLen]), value: q.value[pathLen:]}}
-	return s.refuse(c.features, q, traits()[op].mutates)
+	return s.refuse(c.features, q, known, known[op].mutates)
 }
 
 // refuse is what is wrong with the operations whatever the document.
-func (s *specs) refuse(f features, q *request, mutation bool) response {
+func (s *specs) refuse(f features, q *request, all map[memd.SubDocOpType]trait, mutation bool) response {
 	if r := s.refuseDocFlags(q, mutation); r.status != statusOK {
 		return r
 	}
-	all := traits()
 	body := false
 	for i := range s.list {
 		one := &s.list[i]

@@ -27,6 +27,23 @@ type documentXattr struct {
 	VBucketUUID  string   `json:"vbucket_uuid"`
 }
 
+// plainMember reads the members of $document that need not be put together with
+// the others, nor the body.
+func (d *document) plainMember(s *spec) ([]byte, bool) {
+	if s.op != memd.SubDocOpGet {
+		return nil, false
+	}
+	switch s.path {
+	case "$document.flags":
+		return strconv.AppendUint(nil, uint64(d.flags), 10), true
+	case "$document.exptime":
+		return strconv.AppendUint(nil, uint64(d.expiry), 10), true
+	case "$document.deleted":
+		return strconv.AppendBool(nil, d.deleted), true
+	}
+	return nil, false
+}
+
 func hex64(n uint64) string { return fmt.Sprintf("0x%016x", n) }
 func hex32(n uint32) string { return fmt.Sprintf("0x%08x", n) }
 
