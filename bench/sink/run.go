@@ -138,12 +138,12 @@ func (k *turn) operation(ctx context.Context, p *child.Child, name string, s seg
 	if row.Settings, err = k.cfg.settings(name, k.inFlight); err != nil {
 		return err
 	}
-	k.report(m.rows(row))
+	k.report(m.rows(row, s.documents))
 	return nil
 }
 
-// rows of a measurement; the units are documents, one a record.
-func (m measurement) rows(r result.Row) []result.Row {
+// rows of a measurement of messages, a document each; so many were checked.
+func (m measurement) rows(r result.Row, checked int) []result.Row {
 	var rows []result.Row
 	add := func(metric, unit string, value float64) {
 		r.Metric, r.Unit, r.Value = metric, unit, value
@@ -157,6 +157,6 @@ func (m measurement) rows(r result.Row) []result.Row {
 	}
 	add(result.Allocs, "allocs/record", float64(m.Allocs)/n)
 	add(result.AllocBytes, "B/record", float64(m.Bytes)/n)
-	add(result.Documents, "documents", float64(m.Records))
+	add(result.Documents, "documents", float64(checked))
 	return rows
 }

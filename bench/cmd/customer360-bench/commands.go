@@ -31,6 +31,7 @@ func commands() []command {
 		reportCommand(),
 		lineCommand(),
 		latencyCommand(),
+		sinkCommand(),
 		guardCommand(),
 	}
 }
