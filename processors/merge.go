@@ -11,6 +11,7 @@ import (
 
 	"customer360/codec"
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // MergeConfig configures merge.
@@ -113,10 +114,10 @@ func (g *merger) process(ctx goka.Context, message any) {
 	switch step.effect {
 	case written:
 		g.metrics.documents.Inc()
-		ctx.Emit(g.documents, record.Key, step.document, g.headers(ctx.Offset()))
+		engine.Emit(ctx, g.documents, record.Key, step.document, g.headers(ctx.Offset())...)
 	case removed:
 		g.metrics.removals.Inc()
-		ctx.Emit(g.documents, record.Key, nil, g.headers(ctx.Offset()))
+		engine.Emit(ctx, g.documents, record.Key, nil, g.headers(ctx.Offset())...)
 	default:
 		g.metrics.unchanged.Inc()
 	}
@@ -142,11 +143,11 @@ func (g *merger) read(key string, value []byte) (codec.Record, error) {
 
 // headers are the document's fence: equal for equal records, and growing along
 // the partition.
-func (g *merger) headers(offset int64) goka.ContextOption {
-	return goka.WithCtxEmitHeaders(goka.Headers{
-		codec.HeaderGeneration: g.number,
-		codec.HeaderFence:      strconv.AppendInt(nil, offset+1, 10),
-	})
+func (g *merger) headers(offset int64) []engine.Header {
+	return []engine.Header{
+		{Key: codec.HeaderGeneration, Value: g.number},
+		{Key: codec.HeaderFence, Value: strconv.AppendInt(nil, offset+1, 10)},
+	}
 }
 
 func (g *merger) refuse(ctx goka.Context, source, reason string, value []byte) {
