@@ -136,7 +136,9 @@ func compare(a, b result.Series) Line {
 	test := benchmath.AssumeNothing.Compare(sa, sb)
 	l := Line{Benchmark: a.Benchmark, Contender: a.Contender, Case: a.Case, Metric: a.Metric, Unit: a.Unit, A: side(sa), B: side(sb), P: test.P}
 	for _, w := range test.Warnings {
-		l.Warning = w.Error()
+		if l.A.Median != l.B.Median || sa.Values[0] != sa.Values[len(sa.Values)-1] { // all equal is no change, with few rounds as well
+			l.Warning = w.Error()
+		}
 	}
 	if l.A.Median != 0 {
 		l.Ratio = l.B.Median / l.A.Median

@@ -65,6 +65,16 @@ func TestFewRoundsAreNoChange(t *testing.T) {
 	}
 }
 
+func TestEqualCountsNeedNoWarning(t *testing.T) {
+	c := compare.Of(rows("raw", "documents", "documents", "", 7, 7), rows("raw", "documents", "documents", "", 7, 7))
+	if l := c.Lines[0]; l.Changed || l.Warning != "" {
+		t.Errorf("%+v", l)
+	}
+	if l := compare.Of(rows("raw", "documents", "documents", "", 7, 7), rows("raw", "documents", "documents", "", 8, 8)).Lines[0]; l.Warning == "" {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestWhatMakesFilesIncomparableIsNamed(t *testing.T) {
 	a := rows("raw", "cpu", "us/record", `{"keys":10,"rate":1}`, 1)
 	b := rows("raw", "cpu", "us/record", `{"keys":20,"acks":"all","rate":1}`, 1)

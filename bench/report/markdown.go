@@ -160,7 +160,7 @@ func (p *Page) benchmark(name string) string {
 	order = byCase(order, func(r row) string { return r.of })
 	head := []string{"case", "contender", "rounds"}
 	for _, m := range metrics {
-		head = append(head, title(m.name)+", "+unit(m.unit))
+		head = append(head, heading(m.name, m.unit))
 	}
 	rows := [][]string{head}
 	for _, r := range order {

@@ -63,6 +63,14 @@ func title(metric string) string {
 	return strings.ReplaceAll(metric, "_", " ")
 }
 
+// heading is of a table's column. A count has no unit of its own.
+func heading(metric, u string) string {
+	if u == metric || u == "count" {
+		return title(metric)
+	}
+	return title(metric) + ", " + unit(u)
+}
+
 // settings are those that all contenders have alike, then each one's own.
 func settings(all []result.Series) string {
 	cases := make(map[string]bool) // names that tell cases apart
