@@ -16,7 +16,7 @@ var parts = []part{
 	{title: "Merge", about: "Records of a mixed load (asserts, withdraws, stale versions) are folded into documents: read the key's registers, accept by version, " +
 		"write them back, fold the document, emit it if it changed. All contenders read the same records and leave equal documents; how they encode their state is their own choice. " +
 		"`customer360` is merge as shipped, `customer360-json` the same with its records as JSON, as the peers have them. `raw` and `raw-txn` only copy the records: the limit.",
-		benchmarks: []benchmark{{result.Merge, "Throughput and cost"}}, repeat: nil},
+		benchmarks: []benchmark{{result.Merge, "Throughput and cost"}}, repeat: []string{"merge"}},
 	{title: "The whole line and latency", about: "Raw Debezium envelopes to documents in the Couchbase node, and the merge stage alone at a given rate: from the record's timestamp to its document, read committed.",
 		benchmarks: []benchmark{{result.Line, "The whole line"}, {result.Latency, "Latency of the merge stage"}, {result.Commit, "Pause per commit"}}, repeat: []string{"line", "latency"}},
 	{title: "Recovery, takeover, rebuild", about: "An instance with an empty folder reads its state from the changelog; an instance dies and another one goes on; all customers are built again beside the ones that serve.",

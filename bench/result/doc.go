@@ -24,8 +24,8 @@
 // A setting that takes several values among one contender's rows of a benchmark
 // (rate, keys, instances) tells cases apart, as does a word that only some of them
 // have (load=backlog): contenders compare within a case.
-// One that has one value per contender (a heap's size) belongs to the contender.
-// So settings must not hold what differs from run to run by itself: ports,
+// One that has one value per contender, or none in common (gc, job), belongs to
+// the contender. So settings must not hold what differs from run to run by itself: ports,
 // folders, times. Names that plots and targets know:
 //
 //	records, keys, distribution, partitions, commit_interval_ms

@@ -55,3 +55,33 @@ func TestAWordThatOnlySomeRowsHaveIsACase(t *testing.T) {
 		t.Errorf("%q, want %q", cases, want)
 	}
 }
+
+func TestASettingThatGoesWithAnotherIsNoCase(t *testing.T) {
+	var rows []result.Row
+	for _, settings := range []string{
+		`{"records":10,"keys":1,"warmup":3,"job":"a"}`, `{"records":50,"keys":2,"warmup":15,"job":"b"}`, `{"records":50,"keys":1,"warmup":15,"job":"b"}`} {
+		rows = append(rows, result.Row{Benchmark: "merge", Contender: "customer360", Settings: settings})
+	}
+	if d, want := result.Cases(rows), []string{"keys", "records"}; !reflect.DeepEqual(d["merge"], want) {
+		t.Errorf("%v, want %v", d, want)
+	}
+	if d, want := result.Cases(rows[:2]), []string{"keys"}; !reflect.DeepEqual(d["merge"], want) {
+		t.Errorf("of two: %v, want %v", d, want)
+	}
+}
+
+func TestWhatContendersNeverHaveAlikeIsNoCase(t *testing.T) {
+	var rows []result.Row
+	for _, r := range []result.Row{
+		{Contender: "customer360", Settings: `{"keys":1,"gc":"GOGC=50"}`}, {Contender: "customer360", Settings: `{"keys":1,"gc":"GOGC=75"}`},
+		{Contender: "customer360", Settings: `{"keys":2,"gc":"GOGC=75"}`}, {Contender: "streams-eos", Settings: `{"keys":1,"gc":"serial"}`}} {
+		r.Benchmark = "merge"
+		rows = append(rows, r)
+	}
+	if d, want := result.Cases(rows), []string{"keys"}; !reflect.DeepEqual(d["merge"], want) {
+		t.Errorf("%v, want %v", d, want)
+	}
+	if d, want := result.Cases(rows[:3]), []string{"gc", "keys"}; !reflect.DeepEqual(d["merge"], want) {
+		t.Errorf("of one contender: %v, want %v", d, want)
+	}
+}
