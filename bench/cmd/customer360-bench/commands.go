@@ -32,6 +32,7 @@ func commands() []command {
 		lineCommand(),
 		latencyCommand(),
 		sinkCommand(),
+		emittersCommand(),
 		guardCommand(),
 	}
 }
