@@ -11,6 +11,7 @@ import (
 	"customer360/codec"
 	"customer360/codec/debezium"
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // benchContext is a goka.Context that takes what a callback gives it and keeps
@@ -89,6 +90,9 @@ func BenchmarkMergeProcess(b *testing.B) {
 			}{{"binary", c.record.AppendValue(nil), nil}, {"json", asJSON, codec.DecodeJSONRecord}} {
 				b.Run(fmt.Sprintf("registers=%d/%s/%s", registers, c.name, form.name), func(b *testing.B) {
 					m := newMerger(MergeConfig{Settings: topology.DefaultSettings(), Precedence: DefaultPrecedence(), Decode: form.decode}, NewMetrics(nil))
+					m.emit = func(ctx goka.Context, _ goka.Stream, _ string, _ []byte, _ ...engine.Header) {
+						ctx.(*benchContext).emits++
+					}
 					ctx := &benchContext{topic: "customer360.records.g1", key: c.record.Key, offset: 123456, value: benchRegisters(b, registers)}
 					var message any = form.value
 					b.ReportAllocs()
@@ -135,6 +139,9 @@ func BenchmarkRekeyProcess(b *testing.B) {
 				b.Fatal(err)
 			}
 			k := w.rekeyers[r.topic]
+			k.emit = func(ctx goka.Context, _ goka.Stream, _ string, _ []byte, _ ...engine.Header) {
+				ctx.(*headedContext).emits++
+			}
 			ctx := &benchContext{topic: goka.Stream(r.topic), key: r.key, offset: 123456}
 			if table := w.tables[w.settings.RekeyGroup(k.source.Name)][r.key]; table != nil {
 				ctx.value = table

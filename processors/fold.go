@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"customer360/codec"
+	"customer360/topology/engine"
 )
 
 // plan is what the fold was configured with, compiled: sources by their rank,
@@ -89,6 +90,7 @@ type folder struct {
 	next          []byte // the registers at hand
 	document      []byte
 	kept          arena
+	spare         []engine.Header // of which headers are made
 }
 
 // survivor is the value of a profile's field, and the precedence of its source.

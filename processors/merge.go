@@ -57,8 +57,8 @@ func newMerger(cfg MergeConfig, m *Metrics) *merger {
 	return &merger{
 		documents: goka.Stream(cfg.Settings.Documents()), generation: cfg.Settings.Generation,
 		number: strconv.AppendInt(nil, int64(cfg.Settings.Generation), 10),
-		decode: cfg.Decode,
-		limit:  limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
+		decode: cfg.Decode, emit: engine.Emit,
+		limit: limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
 		folders: sync.Pool{New: func() any { return &folder{plan: pl} }},
 	}
 }
@@ -82,6 +82,7 @@ type merger struct {
 	generation int
 	number     []byte // the generation as a header has it
 	decode     func(key string, value []byte) (codec.Record, error)
+	emit       func(ctx goka.Context, topic goka.Stream, key string, value []byte, headers ...engine.Header)
 	limit      int
 	fail       func(error) error
 	metrics    *Metrics
@@ -114,10 +115,10 @@ func (g *merger) process(ctx goka.Context, message any) {
 	switch step.effect {
 	case written:
 		g.metrics.documents.Inc()
-		engine.Emit(ctx, g.documents, record.Key, step.document, g.headers(ctx.Offset())...)
+		g.emit(ctx, g.documents, record.Key, step.document, f.headers(g.number, ctx.Offset())...)
 	case removed:
 		g.metrics.removals.Inc()
-		engine.Emit(ctx, g.documents, record.Key, nil, g.headers(ctx.Offset())...)
+		g.emit(ctx, g.documents, record.Key, nil, f.headers(g.number, ctx.Offset())...)
 	default:
 		g.metrics.unchanged.Inc()
 	}
@@ -142,12 +143,18 @@ func (g *merger) read(key string, value []byte) (codec.Record, error) {
 }
 
 // headers are the document's fence: equal for equal records, and growing along
-// the partition.
-func (g *merger) headers(offset int64) []engine.Header {
-	return []engine.Header{
-		{Key: codec.HeaderGeneration, Value: g.number},
-		{Key: codec.HeaderFence, Value: strconv.AppendInt(nil, offset+1, 10)},
+// the partition. generation is its number as text.
+func (f *folder) headers(generation []byte, offset int64) []engine.Header {
+	const headers, digits = 2, 20
+	if len(f.spare) < headers {
+		f.spare = make([]engine.Header, 32*headers)
 	}
+	h := f.spare[:headers:headers]
+	f.spare = f.spare[headers:]
+	var fence [digits]byte
+	h[0] = engine.Header{Key: codec.HeaderGeneration, Value: generation}
+	h[1] = engine.Header{Key: codec.HeaderFence, Value: f.kept.keep(strconv.AppendInt(fence[:0], offset+1, 10))}
+	return h
 }
 
 func (g *merger) refuse(ctx goka.Context, source, reason string, value []byte) {

@@ -9,6 +9,7 @@ import (
 
 	"customer360/codec"
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // RekeyConfig configures rekey of one source.
@@ -40,7 +41,7 @@ func Rekey(cfg RekeyConfig, m *Metrics) *goka.GroupGraph {
 func newRekeyer(cfg RekeyConfig, m *Metrics) *rekeyer {
 	return &rekeyer{
 		source: cfg.Source, records: goka.Stream(cfg.Settings.Records()), generation: cfg.Settings.Generation,
-		limit: limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
+		emit: engine.Emit, limit: limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
 		placement: placement{partitions: cfg.Settings.PartitionsOf(cfg.Source.Topic)},
 		forms:     forms{guard: cfg.Guard, topic: cfg.Source.Topic},
 	}
@@ -50,6 +51,7 @@ type rekeyer struct {
 	source     codec.Source
 	records    goka.Stream
 	generation int
+	emit       func(ctx goka.Context, topic goka.Stream, key string, value []byte, headers ...engine.Header)
 	limit      int
 	fail       func(error) error
 	metrics    *Metrics
@@ -124,7 +126,7 @@ func (k *rekeyer) advance(ctx goka.Context, raw *codec.Raw, change *codec.Change
 		return
 	}
 	for _, r := range step.records {
-		ctx.Emit(k.records, r.key, r.value)
+		k.emit(ctx, k.records, r.key, r.value)
 	}
 	k.metrics.records.Add(float64(len(step.records)))
 	if step.old {
