@@ -96,7 +96,7 @@ bench: bench-build ## every part in its short form, on real servers, under 20 mi
 
 .PHONY: bench-quick
 bench-quick: bench-build ## merge beside raw franz-go in 90 seconds; without Java on a broker in memory (ARGS="--rounds 5 ...")
-	@./bin/customer360-bench merge --contenders customer360,customer360-json,raw-txn --records 300000 --keys 30000 --rounds 3 \
+	@./bin/customer360-bench merge --contenders customer360,customer360-json,raw-txn --records 250000 --keys 25000 --rounds 3 \
 	  --broker $(if $(shell command -v java),kafka,kfake) --commit "$(REVISION)" $(ARGS)
 
 .PHONY: bench-full

@@ -25,7 +25,7 @@ type step struct {
 // has a line in both.
 func steps(full bool) []step {
 	short := []step{
-		{"merge-1m", []string{"merge", "--records", "1000000", "--keys", "100000", "--rounds", "5"}},
+		{"merge-1m", []string{"merge", "--records", "1000000", "--keys", "100000", "--rounds", "5", "--once", "streams-alo,raw,goka-stock"}},
 		{"line", []string{"line"}},
 		{"latency", []string{"latency"}},
 	}
