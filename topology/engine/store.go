@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/syndtr/goleveldb/leveldb"
 )
 
 // Keys of the engine's own in a store; tables cannot have keys like them.
@@ -17,84 +15,68 @@ const (
 	markerKey = ownPrefix + "marker" // of messages without a record, see tableReader
 )
 
-// recoveryBatchBytes is what recovery writes at once.
-const recoveryBatchBytes = 4 << 20
+const (
+	tableBytes = 1 << 20          // writes of so much become a table without a journal
+	flushEvery = 30 * time.Second // no committed value waits longer for leveldb
+)
 
 // store is the local copy of one table partition. Writes of the open
-// transaction stay in memory until it has committed; then a goroutine writes
-// them, with the changelog offset, as one atomic leveldb batch, the newest
-// value of a key only. During recovery everything that arrives is committed
-// already. One batch is written while the next collects; a commit waits for
-// the one before, which bounds memory.
+// transaction stay in memory until it has committed. Then they go to the cache,
+// as dirty entries: the changelog has them, so leveldb need not yet. A goroutine
+// writes all dirty entries as one atomic batch, with the changelog offset that
+// they go up to, when they are a third of the cache, after flushEvery, and at
+// the end. After kill -9 the folder is so much older, and recovery reads that
+// much. What is too large for the cache, and all where there is none, is written
+// at once; a commit waits for the write before, which bounds memory.
 //
-// A read looks in open, writing, cache, leveldb.
+// During recovery everything that arrives is committed already, and is written
+// at once.
+//
+// A read looks in open, cache, writing, leveldb: the newest first.
 type store struct {
-	name      string
-	partition int32
-	dir       string
-	db        *level
-	cache     *cache // nil: none
-	limit     int    // bytes of a key and its value
-	onError   func(error)
-	now       func() time.Time
+	name       string
+	partition  int32
+	dir        string
+	db         *level
+	cache      *cache // nil: none
+	limit      int    // bytes of a key and its value
+	flushEvery time.Duration
+	onError    func(error)
+	now        func() time.Time
 
-	mu        sync.RWMutex
-	changed   *sync.Cond
-	open      map[string][]byte // nil value: deleted
-	openBytes int
-	openMeta  meta
-	writing   map[string][]byte
-	writeMeta meta
-	busy      bool
-	recovered bool
-	closed    bool
-	err       error
-	written   chan struct{} // closed when the writer has ended
-	closing   sync.Once
-	closeErr  error
-	free      func() // gives the folder back
+	mu         sync.RWMutex
+	changed    *sync.Cond
+	open       map[string][]byte // nil value: deleted
+	openBytes  int
+	openMost   int // bytes of the largest of them
+	openMeta   meta
+	dirtyMeta  meta // of the newest commit in the cache
+	unwritten  bool // dirtyMeta, and what it belongs to, is not in leveldb
+	absorbing  bool // a commit is half in the cache
+	due        bool // flushEvery has passed
+	timer      *time.Timer
+	generation uint64 // counts what changes the committed values
+	writing    map[string][]byte
+	flushing   []uint32 // places in cache
+	writeMeta  meta
+	busy       bool
+	recovered  bool
+	closed     bool
+	err        error
+	written    chan struct{} // closed when the writer has ended
+	closing    sync.Once
+	closeErr   error
+	free       func() // gives the folder back
 }
 
 func newStore(name string, partition int32, dir string, db *level, m meta) *store {
-	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m,
+	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m, flushEvery: flushEvery,
 		open: map[string][]byte{}, written: make(chan struct{}), now: time.Now, onError: func(error) {}, free: func() {}}
 	s.changed = sync.NewCond(&s.mu)
+	s.timer = time.AfterFunc(time.Hour, s.flushDue)
+	s.timer.Stop()
 	go s.writer()
 	return s
-}
-
-// writer moves committed batches to leveldb.
-func (s *store) writer() {
-	defer close(s.written)
-	var batch leveldb.Batch
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		for !s.busy && !s.closed {
-			s.changed.Wait()
-		}
-		if !s.busy {
-			return
-		}
-		writing, m := s.writing, s.writeMeta
-		s.mu.Unlock()
-		batch.Reset()
-		for k, v := range writing {
-			if v == nil {
-				batch.Delete([]byte(k))
-			} else {
-				batch.Put([]byte(k), v)
-			}
-		}
-		batch.Put([]byte(metaKey), m.encode())
-		err := s.db.Write(&batch, nil)
-		s.mu.Lock()
-		if err != nil {
-			s.broke(unusableFolder(s.dir, fmt.Errorf("writing: %w", err)))
-		}
-		s.writing, s.busy = nil, false
-		s.changed.Broadcast()
-	}
 }
 
 // broke notes the first error, after which nothing more is written: a later
@@ -106,24 +88,6 @@ func (s *store) broke(err error) {
 			condemn(s.dir)
 		}
 	}
-}
-
-// promote hands the open batch to the writer. Callers hold mu.
-func (s *store) promote() {
-	for s.busy && s.err == nil {
-		s.changed.Wait()
-	}
-	if s.err != nil || s.closed {
-		return
-	}
-	if s.cache != nil {
-		for k, v := range s.open {
-			s.cache.put(k, v)
-		}
-	}
-	s.writing, s.writeMeta, s.busy = s.open, s.openMeta, true
-	s.open, s.openBytes = make(map[string][]byte, len(s.open)), 0
-	s.changed.Broadcast()
 }
 
 // idle waits for the writer. Callers hold mu.
@@ -139,7 +103,7 @@ func (s *store) committed() error {
 	defer s.mu.Unlock()
 	if len(s.open) > 0 {
 		s.openMeta.asOf = s.now()
-		s.promote()
+		s.absorb()
 	}
 	return s.err
 }
@@ -151,7 +115,7 @@ func (s *store) current() {
 	defer s.mu.Unlock()
 	if len(s.open) == 0 && s.recovered {
 		s.openMeta.asOf = s.now()
-		s.promote()
+		s.absorb()
 	}
 }
 
@@ -190,6 +154,7 @@ func (s *store) put(key string, value []byte) error {
 	}
 	s.open[key] = value
 	s.openBytes += len(key) + len(value)
+	s.openMost = max(s.openMost, len(key)+len(value))
 	return s.err
 }
 
@@ -204,7 +169,7 @@ func (s *store) SetOffset(offset int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.openMeta.offset = max(s.openMeta.offset, offset)
-	if !s.recovered && s.openBytes >= recoveryBatchBytes {
+	if !s.recovered && s.openBytes >= s.db.buffer/8*7 {
 		s.promote()
 	}
 	return s.err
@@ -245,8 +210,9 @@ func (s *store) Close() error {
 		if !s.recovered && s.openBytes > 0 { // a recovery broken off; what it has is committed
 			s.promote()
 		}
-		s.idle()
+		s.settle()
 		s.closed = true
+		s.timer.Stop()
 		s.changed.Broadcast()
 		err := s.err
 		s.mu.Unlock()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bufio"
 	"errors"
 	"os"
 
@@ -13,7 +14,8 @@ import (
 // level is an open leveldb with the files that it lies in.
 type level struct {
 	*leveldb.DB
-	files storage.Storage
+	files  storage.Storage
+	buffer int // bytes that become one table when they are written at once
 }
 
 func (l *level) Close() error { return errors.Join(l.DB.Close(), l.files.Close()) }
@@ -21,28 +23,71 @@ func (l *level) Close() error { return errors.Join(l.DB.Close(), l.files.Close()
 // filesOf opens the files of a folder and locks them.
 type filesOf func(dir string) (storage.Storage, error)
 
-func osFiles(dir string) (storage.Storage, error) { return storage.OpenFile(dir, false) }
+func osFiles(dir string) (storage.Storage, error) {
+	files, err := storage.OpenFile(dir, false)
+	if err != nil {
+		return nil, err
+	}
+	return buffered{files}, nil
+}
 
-// levelOptions: larger buffers and tables for fewer compactions; no block
-// compression, which costs more than it saves here; a filter for keys that
-// are not there.
+// buffered collects what leveldb writes to a table block by block. A table counts
+// only once it is synced; journals and manifests are written through.
+type buffered struct{ storage.Storage }
+
+func (b buffered) Create(fd storage.FileDesc) (storage.Writer, error) {
+	w, err := b.Storage.Create(fd)
+	if err != nil || fd.Type != storage.TypeTable {
+		return w, err
+	}
+	return &bufferedWriter{bufio.NewWriterSize(w, 128<<10), w}, nil
+}
+
+type bufferedWriter struct {
+	*bufio.Writer
+	file storage.Writer
+}
+
+func (w *bufferedWriter) Sync() error  { return errors.Join(w.Flush(), w.file.Sync()) }
+func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Close()) }
+
+// levelOptions are leveldb's for a share of memory, in bytes.
+//
+// Half of it is for the indices and filters of tables, which stay in memory as
+// long as a table is open. There is no cache of blocks: it has five states in the
+// place of one that is asked for, and threw indices out. The other half is two
+// write buffers, since one is written while the next fills.
+//
+// Reading is no reason to compact: by default a table is compacted after as many
+// reads as it has blocks, which was most of the compaction. No compression, which
+// costs more than it saves here.
 //
 // Strict, all of it: by default leveldb skips what is damaged in its journals
 // and its manifest, and goes on without those writes.
-//
-// bytes is the memory of one store: two write buffers, since one is written
-// while the next fills, and the block cache.
 func levelOptions(bytes int) *opt.Options {
-	share := min(max(bytes/3, 1<<20), 16<<20)
 	return &opt.Options{
-		WriteBuffer:         share,
-		BlockCacheCapacity:  share,
-		CompactionTableSize: 8 << 20,
-		Compression:         opt.NoCompression,
-		Filter:              filter.NewBloomFilter(10),
-		Strict:              opt.StrictAll,
+		WriteBuffer:            writeBuffer(bytes),
+		CompactionTableSize:    tableSize,
+		CompactionTotalSize:    8 * tableSize,
+		CompactionL0Trigger:    8,
+		WriteL0SlowdownTrigger: 16,
+		WriteL0PauseTrigger:    24,
+		BlockSize:              8 << 10,
+		DisableBlockCache:      true,
+		OpenFilesCacheCapacity: min(max(bytes/2/(tableSize/tableIndexShare), 16), 1000),
+		DisableSeeksCompaction: true,
+		Compression:            opt.NoCompression,
+		Filter:                 filter.NewBloomFilter(10),
+		Strict:                 opt.StrictAll,
 	}
 }
+
+const (
+	tableSize       = 8 << 20
+	tableIndexShare = 128 // of a table's bytes, one is index or filter, at states of 500 bytes
+)
+
+func writeBuffer(bytes int) int { return min(max(bytes/4, 256<<10), 16<<20) }
 
 // openFiles opens or creates the leveldb of a folder. why is not empty where
 // writes are missing in the middle of what it would show.
@@ -57,7 +102,7 @@ func openFiles(files filesOf, dir string, bytes int) (db *level, why string, err
 	if why, err = inspect(dir); why == "" && err == nil {
 		var raw *leveldb.DB
 		if raw, err = leveldb.Open(fs, levelOptions(bytes)); err == nil {
-			return &level{raw, fs}, "", nil
+			return &level{raw, fs, writeBuffer(bytes)}, "", nil
 		}
 	}
 	return nil, why, errors.Join(err, fs.Close())

@@ -18,17 +18,16 @@ func (s *store) Has(key string) (bool, error) {
 func (s *store) Get(key string) ([]byte, error) {
 	s.mu.RLock()
 	v, ok := s.open[key]
-	if !ok {
+	if !ok && s.cache != nil {
+		v, ok = s.cache.get(key)
+	}
+	if !ok { // the cache may have a later commit
 		v, ok = s.writing[key]
 	}
+	generation := s.generation
 	s.mu.RUnlock()
 	if ok {
 		return v, nil
-	}
-	if s.cache != nil {
-		if v, ok := s.cache.get(key); ok {
-			return v, nil
-		}
 	}
 	v, err := s.db.Get([]byte(key), nil)
 	switch {
@@ -42,7 +41,11 @@ func (s *store) Get(key string) ([]byte, error) {
 		return nil, s.report(err)
 	}
 	if s.cache != nil {
-		s.cache.put(key, v)
+		s.mu.Lock()
+		if s.generation == generation { // what was read is still so
+			s.cache.add(key, v)
+		}
+		s.mu.Unlock()
 	}
 	return v, nil
 }
@@ -50,6 +53,13 @@ func (s *store) Get(key string) ([]byte, error) {
 // each iterates over the committed table. It is called between recovery and
 // the first message.
 func (s *store) each(fn func(key string, value []byte) error) error {
+	s.mu.Lock()
+	s.settle()
+	err := s.err
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	it := s.db.NewIterator(nil, nil)
 	defer it.Release()
 	for it.Next() {

@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/syndtr/goleveldb/leveldb"
+)
+
+// writer moves committed values to leveldb.
+func (s *store) writer() {
+	defer close(s.written)
+	var batch leveldb.Batch
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for !s.busy && !s.closed {
+			if s.due && !s.absorbing {
+				s.flush()
+				continue
+			}
+			s.changed.Wait()
+		}
+		if !s.busy {
+			return
+		}
+		writing, flushing, m := s.writing, s.flushing, s.writeMeta
+		s.mu.Unlock()
+		err := s.write(&batch, writing, flushing, m)
+		s.mu.Lock()
+		if err != nil {
+			s.broke(unusableFolder(s.dir, fmt.Errorf("writing: %w", err)))
+		} else if s.cache != nil && s.cache.pinned {
+			s.cache.flushed(flushing)
+		}
+		s.writing, s.flushing, s.busy = nil, nil, false
+		s.changed.Broadcast()
+	}
+}
+
+// write makes one atomic write of values and meta: as a batch by the journal, or,
+// where it is large, as a table of its own.
+func (s *store) write(batch *leveldb.Batch, values map[string][]byte, places []uint32, m meta) error {
+	var tr *leveldb.Transaction
+	batch.Reset()
+	bytes := 0
+	put := func(key, value []byte) (err error) {
+		switch {
+		case tr != nil && value == nil:
+			return tr.Delete(key, nil)
+		case tr != nil:
+			return tr.Put(key, value, nil)
+		case value == nil:
+			batch.Delete(key)
+		default:
+			batch.Put(key, value)
+		}
+		if bytes += len(key) + len(value); bytes >= tableBytes {
+			if tr, err = s.db.OpenTransaction(); err == nil {
+				err = tr.Write(batch, nil)
+			}
+			batch.Reset()
+		}
+		return err
+	}
+	err := each(s.cache, values, places, put)
+	if err == nil {
+		err = put([]byte(metaKey), m.encode())
+	}
+	switch {
+	case err != nil && tr != nil:
+		tr.Discard()
+		return err
+	case err != nil:
+		return err
+	case tr != nil:
+		return tr.Commit()
+	}
+	return s.db.Write(batch, nil)
+}
+
+// each calls put for all values, and for the entries at the places.
+func each(c *cache, values map[string][]byte, places []uint32, put func(key, value []byte) error) error {
+	for k, v := range values {
+		if err := put([]byte(k), v); err != nil {
+			return err
+		}
+	}
+	for _, at := range places {
+		if at == none {
+			continue
+		}
+		k, v := c.entry(int(at))
+		if err := put(k, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// absorb makes the open writes, which are committed now, dirty entries of the
+// cache; or promotes them where it cannot take them. Callers hold mu.
+func (s *store) absorb() {
+	if s.closed {
+		return
+	}
+	if s.cache == nil || !s.cache.takes(len(s.open), s.openBytes, s.openMost) {
+		s.promote()
+		return
+	}
+	if s.cache.full(len(s.open), s.openBytes) {
+		s.idle()
+		s.flush()
+	}
+	s.absorbing = true
+	for k, v := range s.open {
+		for s.err == nil && !s.cache.put(k, v, true) {
+			if !s.busy {
+				s.broke(fmt.Errorf("%s: the cache of %d bytes has no room for a write", s.name, len(s.cache.ring)))
+			}
+			s.idle()
+		}
+	}
+	s.absorbing = false
+	s.changed.Broadcast()
+	if s.err != nil {
+		return
+	}
+	s.generation++
+	clear(s.open)
+	s.openBytes, s.openMost = 0, 0
+	s.dirtyMeta = s.openMeta
+	if !s.unwritten {
+		s.unwritten = true
+		s.timer.Reset(s.flushEvery)
+	}
+}
+
+// promote hands the open writes to the writer, after all before. Callers hold mu.
+func (s *store) promote() {
+	s.settle()
+	if s.err != nil || s.closed {
+		return
+	}
+	if s.cache != nil {
+		for k, v := range s.open {
+			s.cache.put(k, v, false)
+		}
+	}
+	s.generation++
+	s.writing, s.writeMeta, s.busy = s.open, s.openMeta, true
+	s.open, s.openBytes, s.openMost = make(map[string][]byte, len(s.open)), 0, 0
+	s.changed.Broadcast()
+}
+
+// flush hands the dirty entries to the writer, which is idle. Callers hold mu.
+func (s *store) flush() {
+	s.due = false
+	if !s.unwritten || s.err != nil {
+		return
+	}
+	s.timer.Stop()
+	s.flushing, s.writeMeta, s.busy, s.unwritten = s.cache.flush(), s.dirtyMeta, true, false
+	s.changed.Broadcast()
+}
+
+// settle waits until all that is committed is in leveldb. Callers hold mu.
+func (s *store) settle() {
+	for s.absorbing { // half a commit must not be written
+		s.changed.Wait()
+	}
+	s.idle()
+	if s.unwritten && s.err == nil {
+		s.flush()
+		s.idle()
+	}
+}
+
+func (s *store) flushDue() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.due = true
+	s.changed.Broadcast()
+}
