@@ -32,6 +32,7 @@ type Config struct {
 	SessionTimeout     time.Duration // a member that is silent for so long is out
 	RebalanceTimeout   time.Duration
 	DrainTimeout       time.Duration // sinks: how long a revoke waits for work under way
+	FlushInterval      time.Duration // no committed state waits longer for the disk; what waits is read from Kafka again after a crash
 
 	MaxRecordBytes        int // key, value and headers of one record; every topic must take it
 	MaxTransactionBytes   int // a transaction with that much output is committed early
@@ -45,8 +46,8 @@ type Config struct {
 	// NewHash makes the partitioner of goka and of all emits (topology.NewHasher).
 	NewHash func() hash.Hash32
 
-	StoreBytes int // memory of leveldb (write buffers, block cache), over all partitions
-	CacheBytes int // encoded states kept in memory beside leveldb, over all partitions; 0: none
+	StoreBytes int // memory of leveldb (write buffers, indices of tables), over all partitions
+	CacheBytes int // encoded states kept in memory, over all partitions; up to two thirds wait there for the disk. 0: none
 
 	Now func() time.Time // by which the age of local state is told; nil: time.Now
 }
@@ -61,6 +62,7 @@ func DefaultConfig() Config {
 		SessionTimeout:        8 * time.Second,
 		RebalanceTimeout:      30 * time.Second,
 		DrainTimeout:          5 * time.Second,
+		FlushInterval:         30 * time.Second,
 		MaxRecordBytes:        17 << 20,
 		MaxTransactionBytes:   64 << 20,
 		MaxTransactionRecords: 100_000,
@@ -91,7 +93,7 @@ func (c Config) Validate() error {
 		bad("no hash: keys would lie on other partitions than Debezium's")
 	}
 	for name, d := range map[string]time.Duration{"commit interval": c.CommitInterval, "transaction timeout": c.TransactionTimeout,
-		"session timeout": c.SessionTimeout, "rebalance timeout": c.RebalanceTimeout, "drain timeout": c.DrainTimeout} {
+		"session timeout": c.SessionTimeout, "rebalance timeout": c.RebalanceTimeout, "drain timeout": c.DrainTimeout, "flush interval": c.FlushInterval} {
 		if d <= 0 {
 			bad("the %s is %v", name, d)
 		}

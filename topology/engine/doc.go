@@ -53,8 +53,10 @@
 //     (transactional) or it and all before it are done (sink).
 //   - A commit sees nobody inside the gate: offsets, state and outputs are those
 //     of the same messages.
-//   - leveldb is written after the transaction has ended, values and offset in
-//     one batch. What is open at the end of a session is dropped.
+//   - leveldb is written after the transaction has ended, values and the offset
+//     that they go up to in one atomic write, never a part of a commit. It may be
+//     behind by FlushInterval, or two thirds of the cache, and by nothing after a
+//     clean end. What is open at the end of a session is dropped.
 //   - A folder is used only while its topic id, partition, age and offset fit
 //     (meta.unusable), and no write is missing in the middle of it (inspect).
 //   - A copy is written like a store: committed data only, values and offset in one

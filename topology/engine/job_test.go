@@ -84,7 +84,7 @@ func jobConfig(addr, dir, instance string, more ...kgo.Opt) engine.Config {
 	cfg.Group, cfg.Instance, cfg.Dir = jobGroup, instance, filepath.Join(dir, instance)
 	cfg.Transactional, cfg.NewHash = true, topology.NewHasher
 	cfg.CommitInterval, cfg.SessionTimeout = 50*time.Millisecond, 6*time.Second
-	cfg.CacheBytes = 64 << 10
+	cfg.CacheBytes, cfg.FlushInterval = 64<<10, time.Second
 	return cfg
 }
 

@@ -15,10 +15,8 @@ const (
 	markerKey = ownPrefix + "marker" // of messages without a record, see tableReader
 )
 
-const (
-	tableBytes = 1 << 20          // writes of so much become a table without a journal
-	flushEvery = 30 * time.Second // no committed value waits longer for leveldb
-)
+// tableBytes: writes of so much become a table without a journal.
+const tableBytes = 1 << 20
 
 // store is the local copy of one table partition. Writes of the open
 // transaction stay in memory until it has committed. Then they go to the cache,
@@ -70,7 +68,7 @@ type store struct {
 }
 
 func newStore(name string, partition int32, dir string, db *level, m meta) *store {
-	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m, flushEvery: flushEvery,
+	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m, flushEvery: DefaultConfig().FlushInterval,
 		open: map[string][]byte{}, written: make(chan struct{}), now: time.Now, onError: func(error) {}, free: func() {}}
 	s.changed = sync.NewCond(&s.mu)
 	s.timer = time.AfterFunc(time.Hour, s.flushDue)

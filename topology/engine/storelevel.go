@@ -53,10 +53,10 @@ func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Cl
 
 // levelOptions are leveldb's for a share of memory, in bytes.
 //
-// Half of it is for the indices and filters of tables, which stay in memory as
-// long as a table is open. There is no cache of blocks: it has five states in the
-// place of one that is asked for, and threw indices out. The other half is two
-// write buffers, since one is written while the next fills.
+// A third of it is for the indices and filters of tables, which stay in memory as
+// long as a table is open. There is no cache of blocks: it has ten states in the
+// place of one that is asked for, and threw indices out. The rest is two write
+// buffers, of the journal and of what becomes a table at once.
 //
 // Reading is no reason to compact: by default a table is compacted after as many
 // reads as it has blocks, which was most of the compaction. No compression, which
@@ -74,7 +74,7 @@ func levelOptions(bytes int) *opt.Options {
 		WriteL0PauseTrigger:    24,
 		BlockSize:              8 << 10,
 		DisableBlockCache:      true,
-		OpenFilesCacheCapacity: min(max(bytes/2/(tableSize/tableIndexShare), 16), 1000),
+		OpenFilesCacheCapacity: min(max(bytes/3/(tableSize/tableIndexShare), 16), 1000),
 		DisableSeeksCompaction: true,
 		Compression:            opt.NoCompression,
 		Filter:                 filter.NewBloomFilter(10),
@@ -87,7 +87,7 @@ const (
 	tableIndexShare = 128 // of a table's bytes, one is index or filter, at states of 500 bytes
 )
 
-func writeBuffer(bytes int) int { return min(max(bytes/4, 256<<10), 16<<20) }
+func writeBuffer(bytes int) int { return min(max(bytes/3, 256<<10), 16<<20) }
 
 // openFiles opens or creates the leveldb of a folder. why is not empty where
 // writes are missing in the middle of what it would show.

@@ -116,6 +116,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	st := newStore(name, partition, dir, db, m)
 	st.limit = cfg.MaxRecordBytes - batchOverhead
 	st.onError, st.free, st.now = inc.fail, free, cfg.now
+	st.flushEvery = cfg.FlushInterval
 	if cfg.CacheBytes > 0 {
 		st.cache = newCache(cfg.CacheBytes / owned)
 	}

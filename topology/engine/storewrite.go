@@ -26,9 +26,13 @@ func (s *store) writer() {
 		writing, flushing, m := s.writing, s.flushing, s.writeMeta
 		s.mu.Unlock()
 		err := s.write(&batch, writing, flushing, m)
+		if err != nil {
+			err = unusableFolder(s.dir, fmt.Errorf("writing: %w", err))
+			s.onError(err) // the next commit may be long in coming
+		}
 		s.mu.Lock()
 		if err != nil {
-			s.broke(unusableFolder(s.dir, fmt.Errorf("writing: %w", err)))
+			s.broke(err)
 		} else if s.cache != nil && s.cache.pinned {
 			s.cache.flushed(flushing)
 		}

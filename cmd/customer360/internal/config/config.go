@@ -11,8 +11,8 @@ import (
 // reference.
 type Config struct {
 	Instance    string              `yaml:"instance" doc:"Name of this instance; unique and stable over restarts. Empty: the host's name, the mark of state_dir and the first free slot in it."`
-	StoreBytes  int                 `yaml:"state_store_bytes" doc:"Memory for the buffers and block caches of leveldb, in bytes, per group with a table."`
-	CacheBytes  int                 `yaml:"state_cache_bytes" doc:"Memory for encoded states in front of leveldb, in bytes, per group with a table; 0: none."`
+	StoreBytes  int                 `yaml:"state_store_bytes" doc:"Memory for the buffers and table indices of leveldb, in bytes, per group with a table."`
+	CacheBytes  int                 `yaml:"state_cache_bytes" doc:"Memory for encoded states in front of leveldb, in bytes, per group with a table. New states wait there up to 30 s for the disk; after a crash those are read from Kafka again. 0: none, each commit is written."`
 	Standbys    int                 `yaml:"standbys" doc:"Copies of each partition's local state that other instances keep up to date, so that a takeover needs no recovery. 0: none. The largest among the instances counts."`
 	StateDir    string              `yaml:"state_dir" doc:"Folder for local state (leveldb). It can be rebuilt from Kafka at any time."`
 	Pass        codec.PassMode      `yaml:"pass" doc:"What becomes of the sources' passwords in documents: keep, hash (SHA-256) or drop."`
@@ -157,7 +157,7 @@ type Log struct {
 // Default returns the configuration that an empty file means.
 func Default() Config {
 	return Config{
-		StateDir: "state", StoreBytes: 128 << 20, CacheBytes: 64 << 20, Pass: codec.PassKeep,
+		StateDir: "state", StoreBytes: 64 << 20, CacheBytes: 64 << 20, Pass: codec.PassKeep,
 		Kafka: Kafka{
 			Brokers: []string{"localhost:9092"}, Partitions: 12, ReplicationFactor: -1, CompressionType: "lz4",
 			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 15 * time.Second, SessionTimeout: 10 * time.Second,

@@ -23,7 +23,7 @@ func (r *run) configuration() (config.Config, error) {
 		c.Pass, c.Precedence, c.Kafka.Partitions = former.Pass, former.Precedence, former.Kafka.Partitions
 	}
 	c.StateDir = r.absolute(stateDir)
-	c.StoreBytes, c.CacheBytes = 48<<20, 16<<20 // five such groups and two servers share this process
+	c.StoreBytes, c.CacheBytes = 24<<20, 24<<20 // five such groups and two servers share this process
 	c.Kafka.Brokers, c.Kafka.ReplicationFactor = []string{r.servers.broker.Addr()}, 1
 	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), CouchbaseUser
 	c.Couchbase.PasswordFile = passwordFile
