@@ -47,9 +47,8 @@ const (
 	// whose successor has written and removed the document meanwhile, does not
 	// bring it back. Bodies that cannot be put together in it (see members), and
 	// all where a server does it otherwise (see probeInsert), go like FirstReserve.
-	// Measured on the embedded node, 64 workers, medians of five interleaved rounds
-	// on a busy machine: 0.47 of the rate of plain upserts, FirstReserve 0.22; later
-	// writes of cached keys 0.72 (BenchmarkWrites).
+	// What it costs beside plain upserts: bench/sink, and BenchmarkWrites for
+	// FirstReserve.
 	FirstInsert = "insert"
 	// FirstReserve creates a tombstone, brings the body under its CAS and then the
 	// exact bytes: three operations that documentation and prior use cover.

@@ -28,6 +28,8 @@ func steps(full bool) []step {
 		{"merge-1m", []string{"merge", "--records", "1000000", "--keys", "100000", "--rounds", "5", "--once", "streams-alo,raw,goka-stock"}},
 		{"line", []string{"line"}},
 		{"latency", []string{"latency"}},
+		{"sink", []string{"sink"}},
+		{"emitters", []string{"emitters"}},
 	}
 	if !full {
 		return short
@@ -39,6 +41,8 @@ func steps(full bool) []step {
 		{"merge-5m-zipf", []string{"merge", "--records", "5000000", "--keys", "1000000", "--distribution", "zipf", "--rounds", "3", "--limit", "1h"}},
 		{"line", []string{"line", "--full"}},
 		{"latency", []string{"latency", "--full"}},
+		{"sink", []string{"sink", "--full"}},
+		{"emitters", []string{"emitters", "--full"}},
 	}
 }
 

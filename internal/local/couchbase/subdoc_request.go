@@ -11,6 +11,7 @@ import (
 
 const (
 	maxSpecs    = 16
+	usualSpecs  = 4
 	maxXattrKey = 15
 )
 
@@ -73,7 +74,7 @@ func subdocCommands() map[memd.CmdCode]*command {
 // parseMulti reads a series of operations: opcode, flags, length of the path,
 // for mutations length of the value, path, value.
 func parseMulti(c *connection, q *request, known map[memd.SubDocOpType]trait, mutation bool) response {
-	s := &specs{}
+	s := &specs{list: make([]spec, 0, usualSpecs)}
 	q.specs = s
 	s.readExtras(q.extras)
 	head := 4
