@@ -184,7 +184,7 @@ func TestThePageHasAllPartsAndSaysWhatIsMissing(t *testing.T) {
 		"Measured on linux/amd64 Invented, 2 cores.",
 		"| a.parquet | 2026-01-03 00:00 | 2026-01-03 00:00 | abc | go1.26.0 | merge |",
 		"| customer360 | 3 | 11.0 ±9% |",
-		"Settings: records 1000.\n\nOf one contender: customer360: gogc 50.\n",
+		"Settings: records=1000.\n\nNot of all contenders:\n\n- customer360: gogc=50\n",
 		"![merge: CPU of the contender's process (less is better)](performance/merge-cpu.png)",
 		"## 6. Scaling and growth",
 		"### Rebuild\n\nNot measured in these files.\n",

@@ -52,7 +52,7 @@ func unit(u string) string {
 }
 
 var titles = map[string]string{
-	result.CPU: "CPU", result.BrokerCPU: "broker's CPU", result.RSSPeak: "peak RSS", result.Allocs: "allocations", result.AllocBytes: "allocated",
+	result.CPU: "CPU", "cpu_process": "CPU with start and stop", result.Output: "records written", result.BrokerCPU: "broker's CPU", result.RSSPeak: "peak RSS", result.Allocs: "allocations", result.AllocBytes: "allocated",
 	result.LatencyP50: "p50", result.LatencyP99: "p99", result.LatencyP999: "p99.9", result.PauseP99: "pause p99", result.KeysRate: "keys",
 }
 
@@ -93,27 +93,33 @@ func settings(all []result.Series) string {
 	var common, rest []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !cases[name] && len(values[name]) == 1 && len(own[name]) == len(contenders) {
-			common = append(common, name+" "+slices.Collect(maps.Keys(values[name]))[0])
+			common = append(common, name+"="+slices.Collect(maps.Keys(values[name]))[0])
 		}
 	}
+	with := make(map[string][]string) // who has these settings
 	for _, c := range contenders {
 		i := slices.IndexFunc(all, func(s result.Series) bool { return s.Contender == c })
 		var of []string
 		for _, name := range slices.Sorted(maps.Keys(all[i].Settings)) {
 			if !cases[name] && (len(values[name]) > 1 || len(own[name]) < len(contenders)) {
-				of = append(of, name+" "+all[i].Settings[name])
+				of = append(of, name+"="+all[i].Settings[name])
 			}
 		}
 		if len(of) > 0 {
-			rest = append(rest, c+": "+strings.Join(of, ", "))
+			text := strings.Join(of, "; ")
+			rest = add(rest, text)
+			with[text] = append(with[text], c)
 		}
 	}
 	text := ""
 	if len(common) > 0 {
-		text += "\nSettings: " + strings.Join(common, ", ") + ".\n"
+		text += "\nSettings: " + strings.Join(common, "; ") + ".\n"
 	}
-	if len(rest) > 0 {
-		text += "\nOf one contender: " + strings.Join(rest, "; ") + ".\n"
+	for i, of := range rest {
+		if i == 0 {
+			text += "\nNot of all contenders:\n\n"
+		}
+		text += "- " + strings.Join(with[of], ", ") + ": " + of + "\n"
 	}
 	return text
 }
