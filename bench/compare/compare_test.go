@@ -104,11 +104,3 @@ func TestTheTextSaysWhatChanged(t *testing.T) {
 		}
 	}
 }
-
-func TestNumbersHaveThreeDigits(t *testing.T) {
-	for want, v := range map[string]float64{"0": 0, "12346": 12345.6, "99.9": 99.94, "2.60": 2.6, "0.0123": 0.01234, "-3.50": -3.5} {
-		if got := compare.Number(v); got != want {
-			t.Errorf("%v: %s, want %s", v, got, want)
-		}
-	}
-}

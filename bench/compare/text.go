@@ -3,9 +3,9 @@ package compare
 import (
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"text/tabwriter"
+
+	"customer360/bench/result"
 )
 
 // Text writes the comparison for people, one table per benchmark.
@@ -72,19 +72,10 @@ func (l Line) change() string {
 // String has the median and its spread.
 func (s Side) String() string {
 	if s.N == 1 {
-		return Number(s.Median)
+		return result.Number(s.Median)
 	}
 	if s.Interval && s.Median != 0 {
-		return fmt.Sprintf("%s ±%.0f%%", Number(s.Median), 100*max(s.High/s.Median-1, 1-s.Low/s.Median))
+		return fmt.Sprintf("%s ±%.0f%%", result.Number(s.Median), 100*max(s.High/s.Median-1, 1-s.Low/s.Median))
 	}
-	return fmt.Sprintf("%s [%s, %s]", Number(s.Median), Number(s.Low), Number(s.High))
-}
-
-// Number writes three significant digits, and all those before the point.
-func Number(v float64) string {
-	if v == 0 || math.Abs(v) >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
-	return strconv.FormatFloat(v, 'f', min(digits, 9), 64)
+	return fmt.Sprintf("%s [%s, %s]", result.Number(s.Median), result.Number(s.Low), result.Number(s.High))
 }

@@ -111,6 +111,6 @@ func (b barPlot) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		s := style(9, ink)
 		s.XAlign, s.YAlign = draw.XLeft, draw.YCenter
-		c.FillText(s, vg.Point{X: max(high, median) + 1.5*vg.Millimeter, Y: middle}, figures(r.series.Median()))
+		c.FillText(s, vg.Point{X: max(high, median) + 1.5*vg.Millimeter, Y: middle}, result.Grouped(r.series.Median()))
 	}
 }

@@ -33,6 +33,7 @@ type Figure struct {
 type spec struct {
 	name, benchmark, title, axis string
 	metrics                      []string
+	contenders                   []string // nil: all
 	x, xAxis                     string
 	logX, logY                   bool
 	whole                        bool // the vertical axis begins at zero
@@ -52,7 +53,8 @@ var specs = []spec{
 	{name: "takeover", benchmark: result.Takeover, title: "takeover (less is better)", axis: "s", metrics: []string{result.TakeTime}},
 	{name: "rebuild", benchmark: result.Rebuild, title: "rebuild of all customers (more is better)", axis: "keys/s", metrics: []string{result.KeysRate}},
 	{name: "sink", benchmark: result.Sink, title: "sink: documents written (more is better)", axis: "documents/s", metrics: []string{result.Throughput}},
-	{name: "emitters", benchmark: result.Emitters, title: "emitters: rows and requests (more is better)", axis: "per second", metrics: []string{result.Throughput}},
+	{name: "emitters-csv", benchmark: result.Emitters, title: "CSV import against reading the file (more is better)", axis: "rows/s", metrics: []string{result.Throughput}, contenders: []string{result.CSVDir, result.EncodingCSV}},
+	{name: "emitters-poller", benchmark: result.Emitters, title: "poller against bare requests (more is better)", axis: "requests/s", metrics: []string{result.Throughput}, contenders: []string{result.RestPoll, result.NetHTTP}},
 	{name: "scaling-instances", benchmark: result.Scaling, title: "scaling: CPU of all instances together", axis: "µs per record", metrics: []string{result.CPU}, x: "instances", xAxis: "instances", whole: true},
 	{name: "scaling-partitions", benchmark: result.Scaling, title: "scaling: CPU of all instances together", axis: "µs per record", metrics: []string{result.CPU}, x: "partitions", xAxis: "partitions", whole: true},
 	{name: "scaling-throughput", benchmark: result.Scaling, title: "scaling: throughput of all instances together", axis: "records/s", metrics: []string{result.Throughput}, x: "instances", xAxis: "instances", whole: true},
@@ -66,7 +68,8 @@ func Of(all []result.Series) []Figure {
 	for _, s := range specs {
 		var of []result.Series
 		for _, series := range all {
-			if series.Benchmark == s.benchmark && slices.Contains(s.metrics, series.Metric) {
+			if series.Benchmark == s.benchmark && slices.Contains(s.metrics, series.Metric) &&
+				(s.contenders == nil || slices.Contains(s.contenders, series.Contender)) {
 				of = append(of, series)
 			}
 		}
@@ -76,35 +79,15 @@ func Of(all []result.Series) []Figure {
 		if len(of) == 0 {
 			continue
 		}
-		for _, group := range byUnit(of) {
-			f := Figure{Name: s.name, Benchmark: s.benchmark, Title: s.title}
-			if len(group) < len(of) {
-				s.axis = group[0].Unit
-				f.Name += "-" + strings.ReplaceAll(s.axis, "/", "-per-")
-			}
-			if s.x != "" && several(group, s.x) {
-				f.lines(s, group)
-			} else {
-				f.bars(s, group)
-			}
-			figures = append(figures, f)
+		f := Figure{Name: s.name, Benchmark: s.benchmark, Title: s.title}
+		if s.x != "" && several(of, s.x) {
+			f.lines(s, of)
+		} else {
+			f.bars(s, of)
 		}
+		figures = append(figures, f)
 	}
 	return figures
-}
-
-// byUnit separates what has no axis in common: rows/s and requests/s.
-func byUnit(all []result.Series) [][]result.Series {
-	var groups [][]result.Series
-	for _, s := range all {
-		i := slices.IndexFunc(groups, func(g []result.Series) bool { return g[0].Unit == s.Unit })
-		if i < 0 {
-			groups = append(groups, nil)
-			i = len(groups) - 1
-		}
-		groups[i] = append(groups[i], s)
-	}
-	return groups
 }
 
 func number(s result.Series, setting string) (float64, bool) {

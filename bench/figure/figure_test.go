@@ -67,9 +67,9 @@ func all() invented {
 			}
 		}
 	}
-	rows.add("emitters", "csvdir", "throughput", "rows/s", 300_000, nil)
-	rows.add("emitters", "encoding-csv", "throughput", "rows/s", 500_000, nil)
-	rows.add("emitters", "restpoll", "throughput", "requests/s", 5000, nil)
+	rows.add("emitters", "csvdir", "throughput", "records/s", 300_000, nil)
+	rows.add("emitters", "encoding-csv", "throughput", "records/s", 500_000, nil)
+	rows.add("emitters", "restpoll", "throughput", "records/s", 5000, nil)
 	for _, instances := range []int{1, 2, 4} {
 		for _, partitions := range []int{4, 12, 48} {
 			s := map[string]any{"instances": instances, "partitions": partitions}
@@ -103,13 +103,13 @@ func TestEveryFigureIsDrawn(t *testing.T) {
 		checkSVG(t, filepath.Join(folder, f.Name+".svg"))
 	}
 	for _, want := range []string{"merge-throughput", "merge-cpu", "merge-memory", "latency", "line-latency", "recovery", "takeover", "sink",
-		"scaling-instances", "scaling-partitions", "scaling-throughput", "growth-cpu", "growth-memory", "emitters-rows-per-s", "emitters-requests-per-s"} {
+		"scaling-instances", "scaling-partitions", "scaling-throughput", "growth-cpu", "growth-memory", "emitters-csv", "emitters-poller"} {
 		if !names[want] {
 			t.Errorf("no figure %s", want)
 		}
 	}
 	content, err := os.ReadFile(filepath.Join(folder, "latency.svg"))
-	for _, want := range []string{">5 000<", ">15 000<", ">30 000<", ">streams-eos p99.9<"} {
+	for _, want := range []string{">5,000<", ">15,000<", ">30,000<", ">streams-eos p99.9<"} {
 		if err != nil || !bytes.Contains(content, []byte(want)) {
 			t.Errorf("the latency's figure has no %s, %v", want, err)
 		}

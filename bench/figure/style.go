@@ -4,7 +4,6 @@ import (
 	"image/color"
 	"math"
 	"strconv"
-	"strings"
 
 	stdfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -88,24 +87,6 @@ func foot(c draw.Canvas, lines string) draw.Canvas {
 	return draw.Crop(c, margin, -margin, footHeight, -margin)
 }
 
-// figures writes v for a label: 35 100, 2.63.
-func figures(v float64) string {
-	if math.Abs(v) >= 1000 {
-		digits := strconv.FormatFloat(v, 'f', 0, 64)
-		var groups []string
-		for len(digits) > 3 {
-			groups = append([]string{digits[len(digits)-3:]}, groups...)
-			digits = digits[:len(digits)-3]
-		}
-		return strings.Join(append([]string{digits}, groups...), " ")
-	}
-	if v == 0 || math.Abs(v) >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
-	return strconv.FormatFloat(v, 'f', min(digits, 9), 64)
-}
-
 // grouped labels gonum's linear ticks with grouped digits.
 type grouped struct{ plot.Ticker }
 
@@ -123,7 +104,7 @@ func (g grouped) Ticks(low, high float64) []plot.Tick {
 // plain is a tick's label: a round number as it is.
 func plain(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) >= 1000 {
-		return figures(v)
+		return result.Grouped(v)
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)
 }

@@ -30,7 +30,7 @@ func flat(t target, p *Page) []finding {
 		}
 		m := measuredFigure{value: high.Median() / low.Median()}
 		return []finding{{target: t, contender: t.contenders[0], of: fmt.Sprintf("%d cases", len(of)), value: m.value,
-			measured: fmt.Sprintf("%s (%s: %s, %s: %s %s)", number(m.value), high.Case, number(high.Median()), low.Case, number(low.Median()), unit(low.Unit)),
+			measured: fmt.Sprintf("%s (%s: %s, %s: %s %s)", result.Grouped(m.value), high.Case, result.Grouped(high.Median()), low.Case, result.Grouped(low.Median()), unit(low.Unit)),
 			verdict:  t.verdict(m), source: from.Name()}}
 	}
 	return nil
@@ -52,18 +52,18 @@ func bounded(t target, p *Page) []finding {
 		byKeys := func(a, b result.Series) int { return cmp.Compare(keys(a), keys(b)) }
 		small, large := slices.MinFunc(of, byKeys), slices.MaxFunc(of, byKeys)
 		f := finding{target: t, contender: t.contenders[0], of: large.Case, spread: measuredFigure{low: large.Min(), high: large.Max(), several: len(large.Values) > 1}.spread(), source: from.Name()}
-		f.measured = fmt.Sprintf("%s MiB (%s: %s MiB)", number(large.Median()), small.Case, number(small.Median()))
+		f.measured = fmt.Sprintf("%s MiB (%s: %s MiB)", result.Grouped(large.Median()), small.Case, result.Grouped(small.Median()))
 		cache, err := strconv.ParseFloat(large.Settings["cache_bytes"], 64)
 		if err != nil {
 			f.verdict = unclear
 			return []finding{f}
 		}
 		limit := (cache + 100e6) / (1 << 20)
-		f.measured += fmt.Sprintf(", limit %s MiB", number(limit))
+		f.measured += fmt.Sprintf(", limit %s MiB", result.Grouped(limit))
 		t.limit = limit
 		f.verdict = t.verdict(measuredFigure{value: large.Median(), low: large.Min(), high: large.Max(), several: len(large.Values) > 1})
 		if times := keys(large) / keys(small); times < 50 {
-			f.verdict += fmt.Sprintf(" (the state grew only %s times)", number(times))
+			f.verdict += fmt.Sprintf(" (the state grew only %s times)", result.Grouped(times))
 		}
 		return []finding{f}
 	}

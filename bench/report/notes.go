@@ -37,18 +37,18 @@ func (p *Page) notes(text string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			return number(s.Median()) + " " + unit(s.Unit), nil
+			return result.Grouped(s.Median()) + " " + unit(s.Unit), nil
 		},
 		"spread": func(args ...string) (string, error) {
 			s, err := pick(args)
 			if err != nil {
 				return "", err
 			}
-			return number(s.Min()) + " to " + number(s.Max()), nil
+			return result.Grouped(s.Min()) + " to " + result.Grouped(s.Max()), nil
 		},
 		"ratio": func(benchmark, metric, a, b string, filters ...string) (string, error) {
 			m, err := p.ratioOf(benchmark, metric, a, b, filters)
-			return number(m.value), err
+			return result.Grouped(m.value), err
 		},
 		"percent": func(benchmark, metric, a, b string, filters ...string) (string, error) {
 			m, err := p.ratioOf(benchmark, metric, a, b, filters)

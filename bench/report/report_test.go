@@ -202,11 +202,3 @@ func TestThePageHasAllPartsAndSaysWhatIsMissing(t *testing.T) {
 		t.Errorf("equal files made another page, %v", err)
 	}
 }
-
-func TestNumbersAreGrouped(t *testing.T) {
-	for want, v := range map[string]float64{"0": 0, "0.333": 1.0 / 3, "12.3": 12.34, "123": 123.4, "1,234,567": 1234567, "-1,234": -1234} {
-		if got := number(v); got != want {
-			t.Errorf("%v: %s, want %s", v, got, want)
-		}
-	}
-}

@@ -126,13 +126,13 @@ func (m measuredFigure) spread() string {
 	if !m.several {
 		return "one round"
 	}
-	return number(m.low) + " to " + number(m.high)
+	return result.Grouped(m.low) + " to " + result.Grouped(m.high)
 }
 
 func (t target) figure(from source, s result.Series) (measuredFigure, bool) {
 	if t.against == "" {
 		m := measuredFigure{value: s.Median(), low: s.Min(), high: s.Max(), several: len(s.Values) > 1}
-		m.text = number(m.value) + " " + unit(s.Unit)
+		m.text = result.Grouped(m.value) + " " + unit(s.Unit)
 		return m, true
 	}
 	other, ok := from.find(t.benchmark, t.metric, t.against, s.Case)
@@ -143,7 +143,7 @@ func (t target) figure(from source, s result.Series) (measuredFigure, bool) {
 		s, other = other, s
 	}
 	m, ok := ratio(s, other)
-	m.text = number(m.value)
+	m.text = result.Grouped(m.value)
 	return m, ok
 }
 

@@ -5,42 +5,22 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"customer360/bench/result"
 )
 
-// number has three significant digits, and all before the point, in groups.
-func number(v float64) string {
-	if v == 0 {
-		return "0"
-	}
-	if math.Abs(v) < 100 {
-		digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
-		return strconv.FormatFloat(v, 'f', min(digits, 9), 64)
-	}
-	digits := strconv.FormatFloat(math.Abs(v), 'f', 0, 64)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	if v < 0 {
-		return "-" + digits
-	}
-	return digits
-}
-
 // cell is a median with the distance to its farthest round.
 func cell(s result.Series) string {
 	median := s.Median()
 	if len(s.Values) == 1 || s.Min() == s.Max() || median == 0 {
-		return number(median)
+		return result.Grouped(median)
 	}
 	farthest := max(s.Max()-median, median-s.Min()) / math.Abs(median) * 100
 	if farthest < 0.5 {
-		return number(median)
+		return result.Grouped(median)
 	}
-	return fmt.Sprintf("%s ±%.0f%%", number(median), farthest)
+	return fmt.Sprintf("%s ±%.0f%%", result.Grouped(median), farthest)
 }
 
 // unit as people write it.

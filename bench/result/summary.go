@@ -27,7 +27,7 @@ func Summarise(rows []Row) []Summary {
 		v := values[g]
 		slices.Sort(v)
 		summaries = append(summaries, Summary{Benchmark: g.benchmark, Contender: g.contender, Metric: g.metric, Unit: g.unit,
-			Rounds: len(v), Median: (v[(len(v)-1)/2] + v[len(v)/2]) / 2, Min: v[0], Max: v[len(v)-1]})
+			Rounds: len(v), Median: Median(v), Min: v[0], Max: v[len(v)-1]})
 	}
 	return summaries
 }

@@ -26,18 +26,23 @@ func filesAndFlags(f *flag.FlagSet, args []string) (files []string, helped bool,
 	}
 }
 
-// sources reads files of results, at least one.
-func sources(f *flag.FlagSet, files []string) ([]report.Source, error) {
+// pageOf parses the flags and reads the files of results, at least one.
+func pageOf(f *flag.FlagSet, args []string) (page *report.Page, helped bool, err error) {
+	files, helped, err := filesAndFlags(f, args)
+	if helped || err != nil {
+		return nil, helped, err
+	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s takes files of results: bench/results/*.parquet: %w", f.Name(), errUsage)
+		return nil, false, fmt.Errorf("%s takes files of results: bench/results/*.parquet: %w", f.Name(), errUsage)
 	}
 	var all []report.Source
 	for _, path := range files {
 		rows, err := result.Load(path)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		all = append(all, report.Source{Path: path, Rows: rows})
 	}
-	return all, nil
+	page, err = report.New(all)
+	return page, false, err
 }

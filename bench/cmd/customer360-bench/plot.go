@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-
-	"customer360/bench/report"
 )
 
 const plotUsage = `usage: customer360-bench plot [flags] FILE.parquet...
@@ -25,16 +23,8 @@ func plotFiles(_ context.Context, args []string, stdout, stderr io.Writer) error
 	flags := flagsOf("plot", stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, plotUsage); flags.PrintDefaults() }
 	out := flags.String("out", "plots", "the `folder`, made if it is missing")
-	files, helped, err := filesAndFlags(flags, args)
+	page, helped, err := pageOf(flags, args)
 	if helped || err != nil {
-		return err
-	}
-	all, err := sources(flags, files)
-	if err != nil {
-		return err
-	}
-	page, err := report.New(all)
-	if err != nil {
 		return err
 	}
 	drawn, err := page.Plot(*out)

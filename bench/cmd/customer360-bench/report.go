@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
-	"customer360/bench/report"
 )
 
 const reportUsage = `usage: customer360-bench report [flags] FILE.parquet...
@@ -28,16 +26,8 @@ func reportFiles(_ context.Context, args []string, stdout, stderr io.Writer) err
 	flags.Usage = func() { fmt.Fprint(stderr, reportUsage); flags.PrintDefaults() }
 	out := flags.String("out", "", "the Markdown `file`, replaced; empty: stdout")
 	plots := flags.String("plots", "", "the `folder` of the plots; empty: none")
-	files, helped, err := filesAndFlags(flags, args)
+	page, helped, err := pageOf(flags, args)
 	if helped || err != nil {
-		return err
-	}
-	all, err := sources(flags, files)
-	if err != nil {
-		return err
-	}
-	page, err := report.New(all)
-	if err != nil {
 		return err
 	}
 	folder := ""
