@@ -9,7 +9,8 @@ import (
 )
 
 // difference compares what an identity asserted before with what it asserts
-// now, both in the order of document keys.
+// now, both in the order of document keys. Its buffers are used again; the values
+// of records are the caller's.
 type difference struct {
 	record    codec.Record // source, identity and version of what is emitted
 	asserts   []keyed
@@ -24,6 +25,11 @@ type keyed struct {
 	value []byte
 }
 
+// begin forgets the difference before.
+func (d *difference) begin(record codec.Record) {
+	*d = difference{record: record, asserts: d.asserts[:0], withdraws: d.withdraws[:0], entries: d.entries[:0], scratch: d.scratch[:0]}
+}
+
 var errAssertedTwice = errors.New("the record asserts one document twice")
 
 // compare walks over both. before are the table's entries, now is sorted in
@@ -35,7 +41,8 @@ func (d *difference) compare(before []byte, now []codec.Assertion) error {
 		if i > 0 && a.Key == now[i-1].Key {
 			return errAssertedTwice
 		}
-		known := (*codec.Hash)(nil)
+		var known codec.Hash
+		isKnown := false
 		for len(before) > 0 {
 			key, hash, rest, err := cutEntry(before)
 			if err != nil {
@@ -45,12 +52,12 @@ func (d *difference) compare(before []byte, now []codec.Assertion) error {
 				break
 			}
 			if before = rest; string(key) == a.Key {
-				known = &hash
+				known, isKnown = hash, true
 				break
 			}
 			d.withdraw(string(key))
 		}
-		d.assert(a, known)
+		d.assert(a, known, isKnown)
 	}
 	for len(before) > 0 {
 		key, _, rest, err := cutEntry(before)
@@ -63,11 +70,11 @@ func (d *difference) compare(before []byte, now []codec.Assertion) error {
 	return nil
 }
 
-func (d *difference) assert(a *codec.Assertion, known *codec.Hash) {
+func (d *difference) assert(a *codec.Assertion, known codec.Hash, isKnown bool) {
 	d.scratch = a.Fields.Append(d.scratch[:0])
 	hash := codec.HashOf(d.scratch)
 	d.entries = appendEntry(d.entries, a.Key, hash)
-	if known != nil && *known == hash {
+	if isKnown && known == hash {
 		return
 	}
 	r := d.record

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/lovoo/goka"
 
@@ -44,6 +45,8 @@ func newRekeyer(cfg RekeyConfig, m *Metrics) *rekeyer {
 		emit: engine.Emit, limit: limitOf(cfg.MaxRecordBytes), fail: failer(cfg.Fail), metrics: m,
 		placement: placement{partitions: cfg.Settings.PartitionsOf(cfg.Source.Topic)},
 		forms:     forms{guard: cfg.Guard, topic: cfg.Source.Topic},
+
+		differences: sync.Pool{New: func() any { return new(difference) }},
 	}
 }
 
@@ -57,6 +60,8 @@ type rekeyer struct {
 	metrics    *Metrics
 	placement  placement
 	forms      forms
+
+	differences sync.Pool // of *difference: each partition's goroutine has one while it works
 }
 
 // Reasons of records that change nothing beside those of the decoders: one that
@@ -119,7 +124,9 @@ func rawOf(ctx goka.Context, message any) *codec.Raw {
 
 func (k *rekeyer) advance(ctx goka.Context, raw *codec.Raw, change *codec.Change) {
 	table := tableValue(ctx)
-	step, err := rekey(&k.source, table, raw, change, k.limit)
+	d := k.differences.Get().(*difference)
+	defer k.differences.Put(d)
+	step, err := rekey(d, &k.source, table, raw, change, k.limit)
 	if err != nil {
 		ctx.Fail(k.fail(fmt.Errorf("rekey %s: partition %d, table value of the record at offset %d: %w",
 			k.source.Name, raw.Partition, raw.Offset, err)))
@@ -159,8 +166,9 @@ type rekeyStep struct {
 
 // rekey decides what a change does. The asserts come first, so that a reader of
 // one partition that holds both documents of a move never sees the customer in
-// none. An error means a table value that is none of ours.
-func rekey(source *codec.Source, table []byte, raw *codec.Raw, change *codec.Change, limit int) (rekeyStep, error) {
+// none. An error means a table value that is none of ours. The step's records are
+// in d until it is used again.
+func rekey(d *difference, source *codec.Source, table []byte, raw *codec.Raw, change *codec.Change, limit int) (rekeyStep, error) {
 	state, entries, err := cutAsserted(table)
 	if err != nil {
 		return rekeyStep{}, err
@@ -169,7 +177,7 @@ func rekey(source *codec.Source, table []byte, raw *codec.Raw, change *codec.Cha
 	if !accepted {
 		return rekeyStep{table: joinAsserted(state, entries), old: true}, nil
 	}
-	d := difference{record: codec.Record{Source: source.Name, Identity: raw.Key, Version: raw.Offset}}
+	d.begin(codec.Record{Source: source.Name, Identity: raw.Key, Version: raw.Offset})
 	now := change.Assertions
 	if change.Problem != nil {
 		now = nil
@@ -177,7 +185,8 @@ func rekey(source *codec.Source, table []byte, raw *codec.Raw, change *codec.Cha
 	if err := d.compare(entries, now); err != nil {
 		return rekeyStep{table: table, problem: err}, nil // entries have been checked
 	}
-	step := rekeyStep{records: append(d.asserts, d.withdraws...), table: joinAsserted(state, d.entries), problem: change.Problem}
+	d.asserts = append(d.asserts, d.withdraws...)
+	step := rekeyStep{records: d.asserts, table: joinAsserted(state, d.entries), problem: change.Problem}
 	if err := step.fit(raw.Key, limit); err != nil {
 		return rekeyStep{table: table, problem: err}, nil
 	}
