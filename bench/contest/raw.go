@@ -21,7 +21,7 @@ func (p Place) raw(ctx context.Context, cfg ContendConfig) (Measurement, error) 
 	run := c.copy
 	job := fmt.Sprintf("commit every %v, lz4", cfg.CommitInterval)
 	if cfg.Contender == RawTxn {
-		session, err := kgo.NewGroupTransactSession(append(opts, kgo.TransactionalID(p.Group()), kgo.RequireStableFetchOffsets())...)
+		session, err := kgo.NewGroupTransactSession(append(opts, kgo.TransactionalID(p.Group()))...)
 		if err != nil {
 			return Measurement{}, fmt.Errorf("connecting to the broker: %w", err)
 		}

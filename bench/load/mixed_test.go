@@ -105,6 +105,10 @@ func TestBothFormsHoldTheSameRecords(t *testing.T) {
 		if !bytes.Equal(same.AppendValue(nil), r.AppendValue(nil)) || same.Key != r.Key {
 			t.Errorf("record %d, %s, is not %+v", i, forms[i].Value, r)
 		}
+		decoded, err := codec.DecodeJSONRecord(string(forms[i].Key), forms[i].Value)
+		if err != nil || !bytes.Equal(decoded.AppendValue(nil), r.AppendValue(nil)) {
+			t.Errorf("the product reads record %d, %s, as %+v, %v", i, forms[i].Value, decoded, err)
+		}
 		i++
 	}
 }
