@@ -195,7 +195,8 @@ func (p Place) Written(ctx context.Context) (int64, error) {
 }
 
 func (p Place) connect(more ...kgo.Opt) (*kgo.Client, error) {
-	cl, err := kgo.NewClient(p.with(more...)...)
+	// A new topic is looked for in metadata that are kept for that long: 5 s by default.
+	cl, err := kgo.NewClient(append(p.with(more...), kgo.MetadataMinAge(100*time.Millisecond))...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the broker: %w", err)
 	}
