@@ -116,6 +116,13 @@ func (p *Plant) Run(name, only string, env ...string) (*Process, error) {
 	return q, err
 }
 
+// Product starts a command of the product that is not `run`, with a state of its
+// own.
+func (p *Plant) Product(name string, args ...string) (*Process, error) {
+	env := []string{"CUSTOMER360_INSTANCE=" + name, "CUSTOMER360_STATE_DIR=" + p.State(name), "CUSTOMER360_HTTP_LISTEN=127.0.0.1:0"}
+	return p.Start(name, env, p.Binary, append(args, "--config", p.configuration())...)
+}
+
 // State is the folder of an instance's local state.
 func (p *Plant) State(name string) string { return filepath.Join(p.Dir, "state-"+name) }
 

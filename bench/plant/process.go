@@ -127,6 +127,13 @@ func (q *Process) Usage() (Usage, error) {
 	return usageOf(q.cmd.Process.Pid)
 }
 
+// Total is what a process that has ended had used.
+func (q *Process) Total() Usage {
+	<-q.ended
+	s := q.cmd.ProcessState
+	return Usage{CPU: s.UserTime() + s.SystemTime(), RSS: peak(s)}
+}
+
 func usageOf(pid int) (u Usage, err error) {
 	if u.CPU, err = child.CPUOf(pid); err != nil {
 		return u, err

@@ -33,6 +33,9 @@ func commands() []command {
 		latencyCommand(),
 		sinkCommand(),
 		emittersCommand(),
+		recoveryCommand(),
+		takeoverCommand(),
+		rebuildCommand(),
 		guardCommand(),
 	}
 }
