@@ -43,6 +43,11 @@ func steps(full bool) []step {
 		{"latency", []string{"latency", "--full"}},
 		{"sink", []string{"sink", "--full"}},
 		{"emitters", []string{"emitters", "--full"}},
+		{"recovery", []string{"recovery", "--full"}},
+		{"takeover", []string{"takeover", "--full"}},
+		{"rebuild", []string{"rebuild", "--full"}},
+		{"scaling", []string{"scaling", "--full"}},
+		{"growth", []string{"growth", "--full"}},
 	}
 }
 

@@ -36,6 +36,8 @@ func commands() []command {
 		recoveryCommand(),
 		takeoverCommand(),
 		rebuildCommand(),
+		scalingCommand(),
+		growthCommand(),
 		guardCommand(),
 	}
 }
