@@ -5,14 +5,12 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// tableReader is sarama's Consumer for goka's recovery: a read_committed
-// reader that reports where the log ends even if that is a transaction marker.
-// goka waits for the message at the high watermark less one, and that is a
-// marker after every commit; a message with markerKey stands for whatever is
-// invisible, and only its offset counts.
+// tableReader is sarama's Consumer for goka's recovery: a read_committed reader
+// that puts what it reads into the store itself. goka is given one message per
+// fetch, with markerKey, of which only the offset counts: it waits for the one
+// before the high watermark, be that a record or a transaction marker.
 type tableReader struct {
 	sarama.Consumer // nil: goka calls only what is defined below
 	inc             *incarnation
@@ -23,8 +21,13 @@ func (tableReader) Close() error                               { return nil }
 
 func (t tableReader) ConsumePartition(topic string, partition int32, offset int64) (sarama.PartitionConsumer, error) {
 	ctx, cancel := context.WithCancel(t.inc.ctx)
-	p := &partitionReader{inc: t.inc, f: newFetcher(t.inc.group.admin, topic, partition, readerMaxBytes), cancel: cancel,
-		batches: make(chan fetched, 1), msgs: make(chan *sarama.ConsumerMessage, 256), errs: make(chan *sarama.ConsumerError, 1)}
+	st := t.inc.storeOf(partition)
+	if st == nil {
+		cancel()
+		return nil, fmt.Errorf("%s/%d has no store", topic, partition)
+	}
+	p := &partitionReader{inc: t.inc, store: st, f: newFetcher(t.inc.group.admin, topic, partition, readerMaxBytes), cancel: cancel,
+		batches: make(chan fetched, 1), msgs: make(chan *sarama.ConsumerMessage, 1), errs: make(chan *sarama.ConsumerError, 1)}
 	go p.fetch(ctx, offset)
 	go p.deliver(ctx, t.inc.group, offset)
 	return p, nil
@@ -33,6 +36,7 @@ func (t tableReader) ConsumePartition(topic string, partition int32, offset int6
 type partitionReader struct {
 	sarama.PartitionConsumer // nil: goka calls only what is defined below
 	inc                      *incarnation
+	store                    *store
 	f                        *fetcher
 	cancel                   context.CancelFunc
 	batches                  chan fetched // one ahead
@@ -73,40 +77,36 @@ func (p *partitionReader) deliver(ctx context.Context, g *Group, from int64) {
 	defer close(p.errs)
 	defer close(p.msgs)
 	told := g.recovering()
+	defer func() {
+		for range p.batches { // until fetch has ended, which writes to errs
+		}
+	}()
 	for answer := range p.batches {
-		last, counted := int64(-1), 0
-		count := func(records int, next int64) {
-			g.metrics.recovery.Add(float64(records - counted))
-			told.records.Add(int64(records - counted))
-			told.passed.Add(next - from)
-			counted, from = records, next
+		if err := p.store.take(answer.records, answer.next-1); err != nil {
+			p.inc.fail(fmt.Errorf("recovery of %s/%d: %w", p.f.topic, p.f.partition, err))
+			p.cancel()
+			return
 		}
-		msgs := make([]sarama.ConsumerMessage, len(answer.records)+1)
-		for i, r := range answer.records {
-			msgs[i] = tableMessage(r)
-			last = r.Offset
+		g.metrics.recovery.Add(float64(len(answer.records)))
+		told.records.Add(int64(len(answer.records)))
+		told.passed.Add(answer.next - from)
+		from = answer.next
+		select {
+		case p.msgs <- &sarama.ConsumerMessage{Topic: p.f.topic, Partition: p.f.partition, Offset: answer.next - 1, Key: []byte(markerKey)}:
+		case <-ctx.Done():
+			return
 		}
-		n := len(answer.records)
-		if answer.next-1 > last {
-			msgs[n] = sarama.ConsumerMessage{Topic: p.f.topic, Partition: p.f.partition, Offset: answer.next - 1, Key: []byte(markerKey)}
-			n++
-		}
-		for i := range msgs[:n] {
-			select {
-			case p.msgs <- &msgs[i]:
-			case <-ctx.Done():
-				for range p.batches { // until fetch has ended, which writes to errs
-				}
-				return
-			}
-			if i%1024 == 1023 {
-				count(min(i+1, len(answer.records)), msgs[i].Offset+1)
-			}
-		}
-		count(len(answer.records), answer.next)
 	}
 }
 
-func tableMessage(r *kgo.Record) sarama.ConsumerMessage {
-	return sarama.ConsumerMessage{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}
+// storeOf is the store that goka has had built for a partition of the table.
+func (inc *incarnation) storeOf(partition int32) *store {
+	inc.mu.Lock()
+	defer inc.mu.Unlock()
+	for _, st := range inc.stores {
+		if st.partition == partition {
+			return st
+		}
+	}
+	return nil
 }

@@ -140,7 +140,7 @@ func (s *store) put(key string, value []byte) error {
 		if key == markerKey {
 			return nil
 		}
-		return s.report(fatalf("%s: the key %q is reserved", s.name, key))
+		return s.report(s.reserved(key))
 	}
 	if n := len(key) + len(value); n > s.limit {
 		return s.report(fmt.Errorf("%w: %d bytes for %s, %d of them the key", ErrTooLarge, n, s.name, len(key)))
@@ -156,6 +156,8 @@ func (s *store) put(key string, value []byte) error {
 	return s.err
 }
 
+func (s *store) reserved(key string) error { return fatalf("%s: the key %q is reserved", s.name, key) }
+
 // report tells the incarnation the error as it is; goka keeps its text only.
 func (s *store) report(err error) error {
 	s.onError(err)
@@ -166,11 +168,16 @@ func (s *store) report(err error) error {
 func (s *store) SetOffset(offset int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.arrived(offset)
+	return s.err
+}
+
+// arrived writes what recovery has brought, where it is enough. Callers hold mu.
+func (s *store) arrived(offset int64) {
 	s.openMeta.offset = max(s.openMeta.offset, offset)
 	if !s.recovered && s.openBytes >= s.db.buffer/8*7 {
 		s.promote()
 	}
-	return s.err
 }
 
 func (s *store) GetOffset(otherwise int64) (int64, error) {

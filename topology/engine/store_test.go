@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 var testFacts = facts{partitions: 1, tableID: kadm.TopicID{1}, retention: 24 * time.Hour,
@@ -168,5 +169,31 @@ func TestAFolderInUseIsNotDropped(t *testing.T) {
 	}
 	if err := s.Set("a", nil); err != nil || fmt.Sprint(value(t, s, "a")) != "" {
 		t.Errorf("the first owner is disturbed: %v", err)
+	}
+}
+
+// A reader that is a fetch ahead of goka changes nothing after the recovery, and
+// a reserved key ends it.
+func TestRecoveryTakesNothingLate(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "s"))
+	record := func(k, v string) []*kgo.Record { return []*kgo.Record{{Key: []byte(k), Value: []byte(v)}} }
+	if err := s.take(record("a", "1"), 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.take(record(metaKey, "1"), 5); classify(err) != fatal {
+		t.Errorf("a reserved key: %v", err)
+	}
+	if err := s.MarkRecovered(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.take(record("a", "late"), 9); err != nil {
+		t.Fatal(err)
+	}
+	if off, _ := s.GetOffset(-1); value(t, s, "a") != "1" || off != 4 {
+		t.Errorf("a is %s at %d", value(t, s, "a"), off)
+	}
+	_ = s.Close()
+	if err := s.take(record("a", "2"), 10); err == nil {
+		t.Error("a closed store takes")
 	}
 }

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/syndtr/goleveldb/leveldb"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // writer moves committed values to leveldb.
@@ -99,6 +101,30 @@ func each(c *cache, values map[string][]byte, places []uint32, put func(key, val
 		}
 	}
 	return nil
+}
+
+// take is recovery's: records of the changelog, and the offset that it has been
+// read up to with them.
+func (s *store) take(records []*kgo.Record, offset int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return errOver
+	case s.recovered: // goka has what it waited for, and has not closed the reader yet
+		return nil
+	}
+	for _, r := range records {
+		key := string(r.Key)
+		if strings.HasPrefix(key, ownPrefix) {
+			return s.reserved(key)
+		}
+		s.open[key] = r.Value
+		s.openBytes += len(key) + len(r.Value)
+		s.openMost = max(s.openMost, len(key)+len(r.Value))
+	}
+	s.arrived(offset)
+	return s.err
 }
 
 // absorb makes the open writes, which are committed now, dirty entries of the
