@@ -5,6 +5,7 @@ import (
 
 	"customer360/codec"
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // maxLetterKey bounds the raw key in the dead letter of a record that is too
@@ -36,9 +37,5 @@ func emitLetter(ctx goka.Context, limit int, d *codec.DeadLetter) {
 		d.Value = []byte{}
 		headers = d.KafkaHeaders()
 	}
-	var value any
-	if d.Value != nil {
-		value = d.Value
-	}
-	ctx.Emit(topology.DeadLetterTopic, key, value, goka.WithCtxEmitHeaders(headers))
+	engine.Emit(ctx, topology.DeadLetterTopic, key, d.Value, engine.Headers(headers)...)
 }

@@ -39,7 +39,7 @@ type MergeConfig struct {
 func Merge(cfg MergeConfig, m *Metrics) *goka.GroupGraph {
 	g := newMerger(cfg, m)
 	return goka.DefineGroup(goka.Group(cfg.Settings.MergeGroup()),
-		goka.Input(goka.Stream(cfg.Settings.Records()), rawBytes{}, g.process),
+		engine.Input(goka.Stream(cfg.Settings.Records()), rawBytes{}, g.process),
 		goka.Output(g.documents, rawBytes{}),
 		goka.Output(topology.DeadLetterTopic, rawBytes{}),
 		goka.Persist(rawBytes{}),

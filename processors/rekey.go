@@ -32,7 +32,7 @@ type RekeyConfig struct {
 func Rekey(cfg RekeyConfig, m *Metrics) *goka.GroupGraph {
 	k := newRekeyer(cfg, m)
 	return goka.DefineGroup(goka.Group(cfg.Settings.RekeyGroup(cfg.Source.Name)),
-		goka.Input(goka.Stream(cfg.Source.Topic), rawBytes{}, k.process),
+		engine.Input(goka.Stream(cfg.Source.Topic), rawBytes{}, k.process),
 		goka.Output(k.records, rawBytes{}),
 		goka.Output(topology.DeadLetterTopic, rawBytes{}),
 		goka.Persist(rawBytes{}),

@@ -24,8 +24,8 @@ func graph(settings topology.Settings, rules *Rules, observe observer) *goka.Gro
 		consume(ctx, settings, rules, value, observe)
 	}
 	return goka.DefineGroup(goka.Group(settings.PollerGroup()),
-		goka.Input(goka.Stream(settings.Documents()), raw, callback),
-		goka.Input(goka.Stream(settings.Polls()), raw, callback),
+		engine.Input(goka.Stream(settings.Documents()), raw, callback),
+		engine.Input(goka.Stream(settings.Polls()), raw, callback),
 		goka.Output(topology.AnswersTopic, raw),
 		goka.Output(topology.DeadLetterTopic, raw),
 		goka.Persist(raw),
@@ -78,7 +78,7 @@ func consume(ctx goka.Context, settings topology.Settings, rules *Rules, value [
 		ctx.Emit(topology.AnswersTopic, key, answer)
 	}
 	if d.dead != nil {
-		ctx.Emit(topology.DeadLetterTopic, d.dead.Coordinates(), d.dead.Value, goka.WithCtxEmitHeaders(d.dead.KafkaHeaders()))
+		engine.Emit(ctx, topology.DeadLetterTopic, d.dead.Coordinates(), d.dead.Value, engine.Headers(d.dead.KafkaHeaders())...)
 	}
 	observe(ctx.Partition(), topic, key, ctx.Offset(), &d)
 }
@@ -91,7 +91,7 @@ func misplaced(ctx goka.Context, settings topology.Settings, rules *Rules, value
 	if topic == settings.Polls() {
 		raw := codec.Raw{Partition: ctx.Partition(), Offset: ctx.Offset(), Key: []byte(ctx.Key()), Value: value, Headers: ctx.Headers()}
 		d.dead = rules.deadLetter(&raw, "the key belongs to another partition: the record was written with another partitioner")
-		ctx.Emit(topology.DeadLetterTopic, d.dead.Coordinates(), d.dead.Value, goka.WithCtxEmitHeaders(d.dead.KafkaHeaders()))
+		engine.Emit(ctx, topology.DeadLetterTopic, d.dead.Coordinates(), d.dead.Value, engine.Headers(d.dead.KafkaHeaders())...)
 	}
 	observe(ctx.Partition(), topic, ctx.Key(), ctx.Offset(), &d)
 }

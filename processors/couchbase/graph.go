@@ -7,16 +7,17 @@ import (
 
 	"customer360/codec"
 	"customer360/topology"
+	"customer360/topology/engine"
 )
 
 // SinkGraph is the graph of the merged documents' sink.
 func SinkGraph(s topology.Settings, each goka.ProcessCallback) *goka.GroupGraph {
-	return goka.DefineGroup(goka.Group(s.SinkGroup()), goka.Input(goka.Stream(s.Documents()), rawBytes{}, each))
+	return goka.DefineGroup(goka.Group(s.SinkGroup()), engine.Input(goka.Stream(s.Documents()), rawBytes{}, each))
 }
 
 // StagingGraph is the graph of one source's staging sink.
 func StagingGraph(s topology.Settings, source string, each goka.ProcessCallback) *goka.GroupGraph {
-	return goka.DefineGroup(goka.Group(s.StagingGroup(source)), goka.Input(goka.Stream(s.RawTopic(source)), rawBytes{}, each))
+	return goka.DefineGroup(goka.Group(s.StagingGroup(source)), engine.Input(goka.Stream(s.RawTopic(source)), rawBytes{}, each))
 }
 
 // rawBytes is the codec of all edges: a codec's error would end the group.

@@ -25,10 +25,10 @@ const benchKeys = 10_000
 func benchGraph(done *atomic.Int64) *goka.GroupGraph {
 	state, document := bytes.Repeat([]byte("s"), 300), bytes.Repeat([]byte("d"), 200)
 	return goka.DefineGroup(jobGroup,
-		goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
+		engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
 			ctx.Value()
 			ctx.SetValue(state)
-			ctx.Emit(jobOut, ctx.Key(), document, goka.WithCtxEmitHeaders(goka.Headers{"generation": []byte("1"), "fence": strconv.AppendInt(nil, ctx.Offset(), 10)}))
+			engine.Emit(ctx, jobOut, ctx.Key(), document, engine.Header{Key: "generation", Value: []byte("1")}, engine.Header{Key: "fence", Value: strconv.AppendInt(nil, ctx.Offset(), 10)})
 			done.Add(1)
 		}),
 		goka.Output(jobOut, new(codec.Bytes)),

@@ -5,6 +5,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -26,14 +27,16 @@ type claim struct {
 	topic                     string
 	partition                 int32
 	msgs                      chan *sarama.ConsumerMessage
-	input                     input
+	codec                     goka.Codec
 	store                     *store // nil: no table
 
 	// The partition's goroutine's own:
-	hash   hash.Hash32
-	goka   goka.Context // of the batch at hand
-	slab   []kgo.Record
-	logged func(*kgo.Record, error) // onLogged, allocated once
+	hash     hash.Hash32
+	goka     goka.Context // of the batch at hand
+	callback goka.ProcessCallback
+	turn     atomic.Pointer[turn] // the newest
+	slab     []kgo.Record
+	logged   func(*kgo.Record, error) // onLogged, allocated once
 
 	maxQueue, maxInFlight, maxInFlightBytes int
 
@@ -75,7 +78,7 @@ func newClaim(s *session, topic string, partition int32, claims int) *claim {
 	sentinel := new(batch)
 	c := &claim{
 		session: s, topic: topic, partition: partition, msgs: make(chan *sarama.ConsumerMessage), hash: cfg.NewHash(),
-		input:       s.inc.group.edges.inputs[topic],
+		codec:       s.inc.group.edges.inputs[topic],
 		maxQueue:    max(2*cfg.QueueBytes/claims, 1<<16),
 		maxInFlight: max(cfg.MaxInFlight/claims, 1), maxInFlightBytes: max(cfg.MaxInFlightBytes/claims, 1),
 		fed: sentinel, taken: sentinel, head: sentinel, tail: sentinel,
@@ -186,6 +189,21 @@ func (c *claim) take() *batch {
 	return c.taken
 }
 
+// deliver works off the next batch of the claim.
+func (c *claim) deliver(ctx goka.Context, call goka.ProcessCallback) {
+	s, b := c.session, c.take()
+	if b.deliveries[0].offset != ctx.Offset() {
+		ctx.Fail(s.inc.failing(fatalf("%s/%d: goka delivers the batch at offset %d, expected %d", c.topic, c.partition, ctx.Offset(), b.deliveries[0].offset)))
+		return
+	}
+	c.goka, c.callback = ctx, call
+	if s.gate == nil && !c.workOff(b) || s.gate != nil && !c.transact(b) {
+		return // the session is over
+	}
+	freed, resume := c.release(b)
+	s.freed(c, freed, resume)
+}
+
 // release is for a batch of which all callbacks have returned. It tells the bytes
 // that left the queue with it, and whether fetches may go on.
 func (c *claim) release(b *batch) (freed int, resume bool) {
@@ -249,11 +267,11 @@ func (c *claim) call(d *delivery) {
 	var message any // nil: a tombstone
 	if d.record.Value != nil {
 		var err error
-		if message, err = c.input.codec.Decode(d.record.Value); err != nil {
+		if message, err = c.codec.Decode(d.record.Value); err != nil {
 			d.Fail(fmt.Errorf("decoding the message: %w", err))
 		}
 	}
-	c.input.call(d, message)
+	c.callback(d, message)
 	d.record = nil // a sink may keep the delivery
 }
 

@@ -27,7 +27,7 @@ func ends(key string, number int) bool {
 // sumGraph adds up numbers by key, and removes it now and then. So the next value tells whether the state before it was the right one.
 func sumGraph() *goka.GroupGraph {
 	return goka.DefineGroup(jobGroup,
-		goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
+		engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
 			add, _ := strconv.Atoi(string(msg.([]byte)))
 			if ends(ctx.Key(), add) {
 				ctx.Delete()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lovoo/goka"
@@ -76,7 +78,7 @@ func (d *delivery) Delete(options ...goka.ContextOption) {
 // logChange writes the changelog.
 func (d *delivery) logChange(data []byte, options []goka.ContextOption) {
 	r := d.claim.newRecord()
-	r.Topic, r.Key, r.Value, r.Headers = d.claim.session.inc.group.edges.table, d.keyBytes(d.key), data, kafkaHeaders(headersIn(options))
+	r.Topic, r.Key, r.Value, r.Headers = d.claim.session.inc.group.edges.table, d.keyBytes(d.key), data, d.headers(options)
 	d.produce(r, d.claim.logged)
 }
 
@@ -98,7 +100,7 @@ func (d *delivery) Emit(topic goka.Stream, key string, value any, options ...gok
 			d.Fail(fmt.Errorf("encoding a message for %s: %w", topic, err))
 		}
 	}
-	d.emit(string(topic), key, data, kafkaHeaders(headersIn(options)))
+	d.emit(string(topic), key, data, d.headers(options))
 }
 
 // output is the codec of a topic that the graph may write to.
@@ -128,7 +130,7 @@ func (d *delivery) Loopback(key string, value any, options ...goka.ContextOption
 	if err != nil {
 		d.Fail(fmt.Errorf("encoding a message for %s: %w", edges.loop, err))
 	}
-	d.emit(edges.loop, key, data, kafkaHeaders(headersIn(options)))
+	d.emit(edges.loop, key, data, d.headers(options))
 }
 
 func (d *delivery) Join(table goka.Table) any {
@@ -147,8 +149,25 @@ func (d *delivery) Fail(err error) {
 	panic(err)
 }
 
+// headers: what goka's options hold is goka's own to read.
+func (d *delivery) headers(options []goka.ContextOption) []kgo.RecordHeader {
+	if len(options) > 0 {
+		d.Fail(errors.New("goka's options of a context are not supported: emit headers by engine.Emit"))
+	}
+	return nil
+}
+
 // Header is a header of a record.
 type Header = kgo.RecordHeader
+
+// Headers are those of a map, in the order of their names.
+func Headers(of map[string][]byte) []Header {
+	all := make([]Header, 0, len(of))
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		all = append(all, Header{Key: name, Value: of[name]})
+	}
+	return all
+}
 
 // Emit is ctx.Emit for a value that is bytes as they go to Kafka (nil: a
 // tombstone) and for headers without the maps and functions of goka's options.
@@ -168,15 +187,4 @@ func Emit(ctx goka.Context, topic goka.Stream, key string, value []byte, headers
 		all[h.Key] = h.Value
 	}
 	ctx.Emit(topic, key, v, goka.WithCtxEmitHeaders(all))
-}
-
-func kafkaHeaders(headers goka.Headers) []kgo.RecordHeader {
-	if len(headers) == 0 {
-		return nil
-	}
-	out := make([]kgo.RecordHeader, 0, len(headers))
-	for k, v := range headers {
-		out = append(out, kgo.RecordHeader{Key: k, Value: v})
-	}
-	return out
 }

@@ -71,9 +71,9 @@
 // # Not obvious
 //
 //   - goka costs several microseconds per message (channels, promises, statistics),
-//     hence the batches. The graph's callbacks and the headers among the options
-//     of a context are in fields that goka does not show (edges.go): New checks
-//     that they are where they were.
+//     hence the batches: Input's callback gets them by goka's context wrapper and calls
+//     the graph's for each record (input.go). What is in goka's options of a context
+//     only goka can read: headers go by Emit.
 //   - A partition's goroutine stays inside the gate from record to record, until
 //     somebody closes it. A callback that panics never leaves.
 //   - A record's Fail panics, which ends goka's goroutine; at the end of a session

@@ -40,7 +40,7 @@ func TestCommitsAreNotEarlyBehindABacklog(t *testing.T) {
 	generate(t, b.Addr, 0, 12_000, 50, 0)
 	cfg := jobConfig(b.Addr, dir, "a")
 	cfg.QueueBytes, cfg.CommitInterval = 1<<16, 800*time.Millisecond
-	slow := goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, m any) {
+	slow := goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, m any) {
 		time.Sleep(2 * time.Millisecond) // the work, of each of the partitions at once
 		ctx.Emit(jobOut, ctx.Key(), m)
 	}), goka.Output(jobOut, new(codec.Bytes)))

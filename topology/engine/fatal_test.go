@@ -146,10 +146,29 @@ func TestCallbacksEndTheGroup(t *testing.T) {
 			if cfg.Fits("k", len(big), 0) || !cfg.Fits("k", len(big)/2, 100) {
 				t.Error("Fits is wrong")
 			}
-			err := runToEnd(t, cfg, goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), c.callback),
+			err := runToEnd(t, cfg, goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), c.callback),
 				goka.Output(jobOut, new(codec.Bytes)), goka.Persist(new(codec.Bytes))))
 			if !errors.Is(err, c.want) {
 				t.Errorf("Run ended with %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// goka's own Input would see one message of a whole batch.
+func TestInputsOfGokaItselfAreRefused(t *testing.T) {
+	for name, callback := range map[string]goka.ProcessCallback{
+		"that reads":    func(ctx goka.Context, _ any) { ctx.Value() },
+		"that does not": func(goka.Context, any) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := startBroker(t)
+			generate(t, b.Addr, 0, 20, 5, 0)
+			err := runToEnd(t, jobConfig(b.Addr, t.TempDir(), "a"), goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), callback),
+				goka.Output(jobOut, new(codec.Bytes)), goka.Persist(new(codec.Bytes))))
+			if err == nil || !strings.Contains(err.Error(), "use engine.Input") {
+				t.Errorf("Run ended with %v", err)
 			}
 		})
 	}
@@ -168,7 +187,7 @@ func TestMisplacedRecords(t *testing.T) {
 	}
 	var mu sync.Mutex
 	misplaced := map[int32]bool{}
-	r := start(t, jobConfig(b.Addr, t.TempDir(), "a"), goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
+	r := start(t, jobConfig(b.Addr, t.TempDir(), "a"), goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
 		mu.Lock()
 		misplaced[ctx.Partition()] = engine.DeliveryOf(ctx).Misplaced()
 		mu.Unlock()
@@ -227,7 +246,7 @@ func TestNewRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	joins := goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), func(goka.Context, any) {}),
+	joins := goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(goka.Context, any) {}),
 		goka.Persist(new(codec.Bytes)), goka.Join("other", new(codec.Bytes)))
 	if _, err := engine.New(good, joins, engine.Deps{}, engine.Hooks{}); err == nil {
 		t.Error("a join is not refused")

@@ -74,7 +74,7 @@ func New(cfg Config, graph *goka.GroupGraph, deps Deps, hooks Hooks) (*Group, er
 	if err := graph.Validate(); err != nil {
 		return nil, fmt.Errorf("engine: the graph of %s: %w", cfg.Group, err)
 	}
-	g := &Group{cfg: cfg, graph: graph, hooks: hooks, log: deps.Log, files: deps.Files}
+	g := &Group{cfg: cfg, graph: graph, edges: edgesOf(graph), hooks: hooks, log: deps.Log, files: deps.Files}
 	if g.files == nil {
 		g.files = osFiles
 	}
@@ -103,9 +103,6 @@ func New(cfg Config, graph *goka.GroupGraph, deps Deps, hooks Hooks) (*Group, er
 		return nil, fmt.Errorf("engine: group %s joins or looks up tables: not supported", cfg.Group)
 	}
 	var err error
-	if g.edges, err = edgesOf(graph); err != nil {
-		return nil, fmt.Errorf("engine: the graph of %s: %w", cfg.Group, err)
-	}
 	if g.metrics, err = newMetrics(deps.Registry, cfg.Group); err != nil {
 		return nil, fmt.Errorf("engine: metrics: %w", err)
 	}

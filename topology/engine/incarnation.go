@@ -67,7 +67,7 @@ func (inc *incarnation) run() error {
 	if inc.facts, err = inc.group.check(inc.ctx); err != nil {
 		return err
 	}
-	p, err := goka.NewProcessor([]string{"kgo"}, batched(inc.group.graph, inc.deliver), inc.options()...)
+	p, err := goka.NewProcessor([]string{"kgo"}, inc.group.graph, inc.options()...)
 	if err != nil {
 		return fmt.Errorf("building the processor: %w", err)
 	}
@@ -100,25 +100,8 @@ func (inc *incarnation) options() []goka.ProcessorOption {
 		}),
 		goka.WithConsumerSaramaBuilder(func([]string, string) (sarama.Consumer, error) { return tableReader{inc: inc}, nil }),
 		goka.WithStorageBuilder(inc.storage),
+		goka.WithContextWrapper(inc.wrap),
 	}
-}
-
-// deliver is the callback that goka knows. Its message stands for the next
-// fetched batch of a claim; it runs in the partition's goroutine.
-func (inc *incarnation) deliver(ctx goka.Context, _ any) {
-	s := inc.current.Load()
-	c := s.claims[topicPartition{string(ctx.Topic()), ctx.Partition()}]
-	b := c.take()
-	if b.deliveries[0].offset != ctx.Offset() {
-		ctx.Fail(s.inc.failing(fatalf("%s/%d: goka delivers the batch at offset %d, expected %d", c.topic, c.partition, ctx.Offset(), b.deliveries[0].offset)))
-		return
-	}
-	c.goka = ctx
-	if s.gate == nil && !c.workOff(b) || s.gate != nil && !c.transact(b) {
-		return // the session is over
-	}
-	freed, resume := c.release(b)
-	s.freed(c, freed, resume)
 }
 
 // failing is fail, for an error that is passed on as well.

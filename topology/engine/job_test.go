@@ -47,7 +47,7 @@ func (jobCodec) Decode(b []byte) (any, error) {
 
 func jobGraph(each func(goka.Context)) *goka.GroupGraph {
 	return goka.DefineGroup(jobGroup,
-		goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
+		engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
 			if each != nil {
 				each(ctx)
 			}

@@ -125,7 +125,7 @@ func TestLargeRecords(t *testing.T) {
 			}
 			cfg := jobConfig(b.Addr, t.TempDir(), "a")
 			cfg.Compression, cfg.MaxTransactionBytes = compression, 1<<20
-			r := start(t, cfg, goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
+			r := start(t, cfg, goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
 				ctx.SetValue(msg)
 				ctx.Emit(jobOut, ctx.Key(), msg)
 			}), goka.Output(jobOut, new(codec.Bytes)), goka.Persist(new(codec.Bytes))), engine.Hooks{})

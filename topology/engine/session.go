@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,11 @@ func (s *session) partitions() []int32 {
 }
 
 // MarkOffset is goka's word that a batch is done; deliver knows that already.
-func (s *session) MarkOffset(string, int32, int64, string) {}
+func (s *session) MarkOffset(topic string, partition int32, _ int64, _ string) {
+	if err := s.claims[topicPartition{topic, partition}].untaken(); err != nil {
+		s.inc.fail(err)
+	}
+}
 
 // end stops the session without a commit.
 func (s *session) end() {
@@ -267,7 +272,7 @@ func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 		wg.Go(c.feed)
 		wg.Go(func() {
 			if err := h.ConsumeClaim(s, c); !s.over() && !s.draining.Load() {
-				inc.fail(errors.Join(fmt.Errorf("%s/%d: %w", c.topic, c.partition, errEnded), err))
+				inc.fail(cmp.Or(c.untaken(), errors.Join(fmt.Errorf("%s/%d: %w", c.topic, c.partition, errEnded), err)))
 			}
 		})
 	}

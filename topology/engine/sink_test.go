@@ -30,7 +30,7 @@ func sinkConfig(addr, instance string, more ...kgo.Opt) engine.Config {
 }
 
 func sinkGraph(cb func(ctx goka.Context)) *goka.GroupGraph {
-	return goka.DefineGroup(sinkGroup, goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) { cb(ctx) }),
+	return goka.DefineGroup(sinkGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) { cb(ctx) }),
 		goka.Output(jobOut, new(codec.Bytes)))
 }
 

@@ -45,7 +45,7 @@ func sizeConfig(addr, dir, kind string) engine.Config {
 }
 
 func burstGraph() *goka.GroupGraph {
-	return goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
+	return goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
 		ctx.SetValue(msg)
 		ctx.Emit(jobOut, ctx.Key(), msg)
 	}), goka.Output(jobOut, new(codec.Bytes)), goka.Persist(new(codec.Bytes)))
@@ -203,7 +203,7 @@ func TestTransactionsOfManyRecordsAndOfOneLargeMessage(t *testing.T) {
 	cfg := jobConfig(b.Addr, t.TempDir(), "a")
 	cfg.CommitInterval, cfg.MaxTransactionRecords, cfg.MaxTransactionBytes = 4*time.Second, burstInTxn, 1<<20
 	value := make([]byte, 100<<10)
-	r := start(t, cfg, goka.DefineGroup(jobGroup, goka.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
+	r := start(t, cfg, goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
 		ctx.SetValue([]byte("x"))
 		if ctx.Key() == "key-7" && ctx.Offset()%5 == 0 {
 			for range 40 { // four times the bound
