@@ -14,8 +14,13 @@ import (
 )
 
 const (
-	// GCPercent is GOGC where the environment has none.
-	GCPercent = 100
+	// GCPercent is GOGC where the environment has none. Merge of 300,000 records under
+	// 100,000 keys, two interleaved rounds on a loaded machine, CPU seconds and peak
+	// RSS in MiB: 200: 4.1, 4.5 and 627, 623; 100: 5.3, 4.9 and 482, 536; 75: 4.7, 4.7
+	// and 450, 471; 50: 4.0, 4.6 and 414, 447. So 50 saves memory at no cost in CPU
+	// that shows beside the noise: what lives long is bytes without pointers, and
+	// cheap to mark.
+	GCPercent = 50
 
 	// share of the container's limit that is Go's: the rest is for the binary's
 	// pages, thread stacks of the system and what the kernel counts as ours.
