@@ -17,7 +17,8 @@ const (
 	// GCPercent is GOGC where the environment has none. Merge of 300,000 records under
 	// 100,000 keys, two interleaved rounds on a loaded machine, CPU seconds and peak
 	// RSS in MiB: 200: 4.1, 4.5 and 627, 623; 100: 5.3, 4.9 and 482, 536; 75: 4.7, 4.7
-	// and 450, 471; 50: 4.0, 4.6 and 414, 447. So 50 saves memory at no cost in CPU
+	// and 450, 471; 50: 4.0, 4.6 and 414, 447; a third round had 50: 4.4 and 456,
+	// 25: 5.2 and 383. So 50 saves memory at no cost in CPU
 	// that shows beside the noise: what lives long is bytes without pointers, and
 	// cheap to mark.
 	GCPercent = 50
