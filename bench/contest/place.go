@@ -136,7 +136,19 @@ func (p Place) remove(ctx context.Context, adm *kadm.Client, topics ...string) e
 			return fmt.Errorf("deleting topic %s: %w", r.Topic, r.Err)
 		}
 	}
-	return nil
+	// A broker shows them for a moment longer, and who sees one does not create it.
+	return patiently(ctx, "waiting for the deletion of topics", func() error {
+		all, err := adm.ListTopics(ctx)
+		if err != nil {
+			return fmt.Errorf("listing topics: %w", err)
+		}
+		for _, name := range topics {
+			if all.Has(name) {
+				return fmt.Errorf("topic %s is still there", name)
+			}
+		}
+		return nil
+	})
 }
 
 // create makes what is missing; again, while the broker still removes a former
