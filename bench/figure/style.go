@@ -73,7 +73,7 @@ func newPlot(title, x, y string) *plot.Plot {
 		}
 		set(&a.Label.TextStyle, 10)
 		set(&a.Tick.Label, 9)
-		a.Color, a.Tick.LineStyle.Color = faint, faint
+		a.Color, a.Tick.Color = faint, faint
 	}
 	return p
 }

@@ -21,11 +21,11 @@ type Peer struct {
 // heap of the peer's JVM: see bench/peers/README.md.
 var heap = []string{"-Xms256m", "-Xmx256m", "-XX:+UseSerialGC"}
 
-// BuildStreams builds the peer from source, in folder streams (bench/peers/streams),
-// into folder target.
+// BuildStreams builds the peer from its sources in the folder source
+// (bench/peers/streams) into the folder target.
 func BuildStreams(ctx context.Context, source, target string) (Peer, error) {
 	if _, err := exec.LookPath("mvn"); err != nil {
-		return Peer{}, fmt.Errorf("Kafka Streams is built by Maven, and runs on Java 17: install both, or leave it out with --streams '': %w", err)
+		return Peer{}, fmt.Errorf("building Kafka Streams takes Maven, and running it Java 17: install both, or leave it out with --streams '': %w", err)
 	}
 	target, err := filepath.Abs(target)
 	if err != nil {

@@ -33,7 +33,7 @@ The file is YAML and read strictly: an unknown key is an error that names the ne
 by the environment instead; lists are separated by commas there, maps written as key=value pairs. Secrets can come from a
 file (` + "`…_file`" + `) or the environment, and are masked wherever the configuration is shown.
 
-GOMEMLIMIT and GOGC in the environment are Go's own; without them they follow the container's memory limit (docs/operations.md).
+GOMEMLIMIT and GOGC in the environment are Go's own; without them there is GOGC 50, and a soft limit where the container has one (docs/operations.md).
 
 | key | environment | type | default | what it is |
 |---|---|---|---|---|
