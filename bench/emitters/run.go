@@ -60,22 +60,7 @@ type bench struct {
 }
 
 func (b *bench) start(ctx context.Context, role string, o order) (*child.Child, error) {
-	argv := b.cfg.Self
-	if len(argv) == 0 {
-		self, err := child.Self()
-		if err != nil {
-			return nil, err
-		}
-		argv = []string{self, "emitters"}
-	}
-	p, err := child.Start(ctx, append(argv[:len(argv):len(argv)], "--role", role), b.stderr)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.Tell(o); err != nil {
-		return nil, errors.Join(err, p.Stop())
-	}
-	return p, nil
+	return child.StartRole(ctx, b.cfg.Self, "emitters", role, o, b.stderr)
 }
 
 // one is a run on new servers, checked.
@@ -105,19 +90,7 @@ func (b *bench) one(ctx context.Context, r run) (m measurement, err error) {
 }
 
 func (m measurement) rows(r result.Row) []result.Row {
-	var rows []result.Row
-	add := func(metric, unit string, value float64) {
-		r.Metric, r.Unit, r.Value = metric, unit, value
-		rows = append(rows, r)
-	}
-	n := float64(m.Records)
-	add(result.Throughput, "records/s", n/m.Took.Seconds())
-	add(result.CPU, "us/record", float64(m.CPU.Nanoseconds())/1e3/n)
-	if m.ServersCPU >= 0 {
-		add(result.BrokerCPU, "us/record", float64(m.ServersCPU.Nanoseconds())/1e3/n)
-	}
-	add(result.Allocs, "allocs/record", float64(m.Allocs)/n)
-	add(result.AllocBytes, "B/record", float64(m.Spent.Bytes)/n)
-	add(result.Output, "records", n)
-	return rows
+	rows := m.Spent.Rows(r, m.ServersCPU)
+	r.Metric, r.Unit, r.Value = result.Output, "records", float64(m.Records)
+	return append(rows, r)
 }

@@ -8,13 +8,11 @@ import (
 	"io"
 	"os"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"customer360/internal/local/kafka"
+	"customer360/bench/child"
 	"customer360/internal/local/simulate"
 	"customer360/topology"
-	"customer360/topology/admin"
 )
 
 // partitions of the topics that have a choice.
@@ -41,25 +39,12 @@ func settings() topology.Settings {
 // serveServers is the role "servers": a broker with the product's topics, and the
 // Online Store. It tells where they are and serves until in ends.
 func serveServers(ctx context.Context, customers int, in io.Reader, out *json.Encoder) (err error) {
-	graph, err := topology.New(settings())
-	if err != nil {
-		return fmt.Errorf("the topology: %w", err)
-	}
-	cluster, err := kfake.NewCluster(kfake.Ports(0), kfake.ClusterID("customer360-bench"), kfake.BrokerConfigs(kafka.Settings()))
-	if err != nil {
-		return fmt.Errorf("starting the broker: %w", err)
-	}
-	defer cluster.Close()
-	p := places{PID: os.Getpid(), Kafka: cluster.ListenAddrs()}
-	cl, err := kgo.NewClient(p.kafka()...)
-	if err != nil {
-		return fmt.Errorf("connecting to the broker: %w", err)
-	}
-	_, err = admin.Create(ctx, cl, graph, 1)
-	cl.Close()
+	kafka, end, err := child.Broker(ctx, settings())
 	if err != nil {
 		return err
 	}
+	defer end()
+	p := places{PID: os.Getpid(), Kafka: kafka}
 	dir, err := os.MkdirTemp("", "customer360-bench-")
 	if err != nil {
 		return fmt.Errorf("a folder for the store: %w", err)

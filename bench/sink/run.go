@@ -37,22 +37,7 @@ func Run(ctx context.Context, cfg Config, origin result.Row, stderr io.Writer, r
 
 // start starts a role of this package in a process of its own.
 func (c Config) start(ctx context.Context, stderr io.Writer, role string, with contendConfig) (*child.Child, error) {
-	argv := c.Self
-	if len(argv) == 0 {
-		self, err := child.Self()
-		if err != nil {
-			return nil, err
-		}
-		argv = []string{self, "sink"}
-	}
-	p, err := child.Start(ctx, append(argv[:len(argv):len(argv)], "--role", role), stderr)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.Tell(with); err != nil {
-		return nil, errors.Join(err, p.Stop())
-	}
-	return p, nil
+	return child.StartRole(ctx, c.Self, "sink", role, with, stderr)
 }
 
 // oneCase runs all operations of a contender on new servers.
@@ -144,19 +129,7 @@ func (k *turn) operation(ctx context.Context, p *child.Child, name string, s seg
 
 // rows of a measurement of messages, a document each; so many were checked.
 func (m measurement) rows(r result.Row, checked int) []result.Row {
-	var rows []result.Row
-	add := func(metric, unit string, value float64) {
-		r.Metric, r.Unit, r.Value = metric, unit, value
-		rows = append(rows, r)
-	}
-	n := float64(m.Records)
-	add(result.Throughput, "records/s", n/m.Took.Seconds())
-	add(result.CPU, "us/record", float64(m.CPU.Nanoseconds())/1e3/n)
-	if m.ServersCPU >= 0 {
-		add(result.BrokerCPU, "us/record", float64(m.ServersCPU.Nanoseconds())/1e3/n)
-	}
-	add(result.Allocs, "allocs/record", float64(m.Allocs)/n)
-	add(result.AllocBytes, "B/record", float64(m.Bytes)/n)
-	add(result.Documents, "documents", float64(checked))
-	return rows
+	rows := m.Spent.Rows(r, m.ServersCPU)
+	r.Metric, r.Unit, r.Value = result.Documents, "documents", float64(checked)
+	return append(rows, r)
 }

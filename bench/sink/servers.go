@@ -11,14 +11,11 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/bench/child"
 	"customer360/internal/local/couchbase"
-	"customer360/internal/local/kafka"
 	"customer360/topology"
-	"customer360/topology/admin"
 )
 
 // places are where the servers are and who may use them.
@@ -44,25 +41,12 @@ func settingsOf(partitions int32) topology.Settings {
 // serveServers is the role "servers": a broker with the product's topics and a
 // node with its bucket. It tells where they are and serves until in ends.
 func serveServers(ctx context.Context, partitions int32, in io.Reader, out *json.Encoder, stderr io.Writer) error {
-	graph, err := topology.New(settingsOf(partitions))
-	if err != nil {
-		return fmt.Errorf("the topology: %w", err)
-	}
-	cluster, err := kfake.NewCluster(kfake.Ports(0), kfake.ClusterID("customer360-bench"), kfake.BrokerConfigs(kafka.Settings()))
-	if err != nil {
-		return fmt.Errorf("starting the broker: %w", err)
-	}
-	defer cluster.Close()
-	p := places{PID: os.Getpid(), Kafka: cluster.ListenAddrs(), Username: "bench", Password: secret(), Partitions: partitions}
-	cl, err := kgo.NewClient(p.kafka()...)
-	if err != nil {
-		return fmt.Errorf("connecting to the broker: %w", err)
-	}
-	_, err = admin.Create(ctx, cl, graph, 1)
-	cl.Close()
+	kafka, end, err := child.Broker(ctx, settingsOf(partitions))
 	if err != nil {
 		return err
 	}
+	defer end()
+	p := places{PID: os.Getpid(), Kafka: kafka, Username: "bench", Password: secret(), Partitions: partitions}
 	return withNode(ctx, &p, stderr, func() error {
 		if err := out.Encode(p); err != nil {
 			return fmt.Errorf("telling the addresses: %w", err)
