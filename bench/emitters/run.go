@@ -90,7 +90,7 @@ func (b *bench) one(ctx context.Context, r run) (m measurement, err error) {
 }
 
 func (m measurement) rows(r result.Row) []result.Row {
-	rows := m.Spent.Rows(r, m.ServersCPU)
+	rows := m.Rows(r, m.ServersCPU)
 	r.Metric, r.Unit, r.Value = result.Output, "records", float64(m.Records)
 	return append(rows, r)
 }

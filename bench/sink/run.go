@@ -129,7 +129,7 @@ func (k *turn) operation(ctx context.Context, p *child.Child, name string, s seg
 
 // rows of a measurement of messages, a document each; so many were checked.
 func (m measurement) rows(r result.Row, checked int) []result.Row {
-	rows := m.Spent.Rows(r, m.ServersCPU)
+	rows := m.Rows(r, m.ServersCPU)
 	r.Metric, r.Unit, r.Value = result.Documents, "documents", float64(checked)
 	return append(rows, r)
 }
