@@ -157,7 +157,7 @@ dist: ## static binaries for all platforms in dist/: archives, SHA256SUMS, SBOM 
 .PHONY: cross
 cross: ## does it compile for every platform that `make dist` builds for?
 	@set -e; for target in linux/arm64 darwin/arm64 windows/amd64; do echo "$$target"; \
-	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/customer360; done
+	  GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build ./...; done
 
 .PHONY: stack-up stack-down stack-status stack-demo
 stack-up: build stack-build ## the line on real servers in .stack: MariaDB, Kafka, Debezium, customer360 (deploy/stack/stack.sh, docs/stack.md)
