@@ -55,7 +55,7 @@ func (c ContendConfig) Validate() error {
 func Engine() engine.Config {
 	c := engine.DefaultConfig()
 	c.SessionTimeout, c.MaxRecordBytes, c.NewHash = 10*time.Second, topology.MaxMessageBytes, topology.NewHasher
-	c.StoreBytes, c.CacheBytes = 128<<20, 64<<20
+	c.StoreBytes, c.CacheBytes = 64<<20, 64<<20
 	c.Transactional = true
 	return c
 }
