@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -276,6 +278,22 @@ func (c *cache) flush() []uint32 {
 	c.bytes, c.pinned = 0, true
 	c.epoch++
 	return places
+}
+
+// inOrder sorts pinned places by key, without those that are none, and tells the
+// bytes of their keys and values. It needs no lock: see flush.
+func (c *cache) inOrder(places []uint32) (sorted []uint32, size int) {
+	sorted = slices.DeleteFunc(places, func(at uint32) bool { return at == none })
+	for _, at := range sorted {
+		k, v := c.entry(int(at))
+		size += len(k) + len(v)
+	}
+	slices.SortFunc(sorted, func(a, b uint32) int {
+		x, _ := c.entry(int(a))
+		y, _ := c.entry(int(b))
+		return bytes.Compare(x, y)
+	})
+	return sorted, size
 }
 
 // flushed: leveldb has the entries now.

@@ -185,15 +185,7 @@ func (c *copying) write() error {
 		return nil
 	}
 	var batch leveldb.Batch
-	for k, v := range c.pending {
-		if v == nil {
-			batch.Delete([]byte(k))
-		} else {
-			batch.Put([]byte(k), v)
-		}
-	}
-	batch.Put([]byte(metaKey), c.meta.encode())
-	if err := c.db.Write(&batch, nil); err != nil {
+	if err := c.db.write(&batch, nil, nil, c.pending, c.meta); err != nil {
 		if corrupted(err) {
 			condemn(c.dir)
 		}

@@ -15,7 +15,7 @@ import (
 type level struct {
 	*leveldb.DB
 	files  storage.Storage
-	buffer int // bytes that become one table when they are written at once
+	buffer int // bytes that recovery and copies write at once
 }
 
 func (l *level) Close() error { return errors.Join(l.DB.Close(), l.files.Close()) }
@@ -55,8 +55,11 @@ func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Cl
 //
 // A third of it is for the indices and filters of tables, which stay in memory as
 // long as a table is open. There is no cache of blocks: it has ten states in the
-// place of one that is asked for, and threw indices out. The rest is two write
-// buffers, of the journal and of what becomes a table at once.
+// place of one that is asked for, and threw indices out. Another third is what
+// recovery collects for one write. The rest is leveldb's two write buffers, of the
+// journal and of what becomes tables at once (level.write), which it allocates whole,
+// and as much as one table for compaction. Level 0 has eight writes, in however many
+// tables.
 //
 // Reading is no reason to compact: by default a table is compacted after as many
 // reads as it has blocks, which was most of the compaction. No compression, which
@@ -65,13 +68,14 @@ func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Cl
 // Strict, all of it: by default leveldb skips what is damaged in its journals
 // and its manifest, and goes on without those writes.
 func levelOptions(bytes int) *opt.Options {
+	level0 := 8 * max(unit(bytes)/writeBuffer(bytes), 1)
 	return &opt.Options{
 		WriteBuffer:            writeBuffer(bytes),
 		CompactionTableSize:    tableSize,
-		CompactionTotalSize:    8 * tableSize,
-		CompactionL0Trigger:    8,
-		WriteL0SlowdownTrigger: 16,
-		WriteL0PauseTrigger:    24,
+		CompactionTotalSize:    64 << 20,
+		CompactionL0Trigger:    level0,
+		WriteL0SlowdownTrigger: 2 * level0,
+		WriteL0PauseTrigger:    3 * level0,
 		BlockSize:              8 << 10,
 		DisableBlockCache:      true,
 		OpenFilesCacheCapacity: min(max(bytes/3/(tableSize/tableIndexShare), 16), 1000),
@@ -83,11 +87,14 @@ func levelOptions(bytes int) *opt.Options {
 }
 
 const (
-	tableSize       = 8 << 20
+	tableSize       = 2 << 20
 	tableIndexShare = 128 // of a table's bytes, one is index or filter, at states of 500 bytes
 )
 
-func writeBuffer(bytes int) int { return min(max(bytes/3, 256<<10), 16<<20) }
+// unit is how much is written at once.
+func unit(bytes int) int { return min(max(bytes/3, 256<<10), 16<<20) }
+
+func writeBuffer(bytes int) int { return min(unit(bytes), 1<<20) }
 
 // openFiles opens or creates the leveldb of a folder. why is not empty where
 // writes are missing in the middle of what it would show.
@@ -102,7 +109,7 @@ func openFiles(files filesOf, dir string, bytes int) (db *level, why string, err
 	if why, err = inspect(dir); why == "" && err == nil {
 		var raw *leveldb.DB
 		if raw, err = leveldb.Open(fs, levelOptions(bytes)); err == nil {
-			return &level{raw, fs, writeBuffer(bytes)}, "", nil
+			return &level{raw, fs, unit(bytes)}, "", nil
 		}
 	}
 	return nil, why, errors.Join(err, fs.Close())

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/syndtr/goleveldb/leveldb"
@@ -27,7 +29,7 @@ func (s *store) writer() {
 		}
 		writing, flushing, m := s.writing, s.flushing, s.writeMeta
 		s.mu.Unlock()
-		err := s.write(&batch, writing, flushing, m)
+		err := s.db.write(&batch, s.cache, flushing, writing, m)
 		if err != nil {
 			err = unusableFolder(s.dir, fmt.Errorf("writing: %w", err))
 			s.onError(err) // the next commit may be long in coming
@@ -44,57 +46,59 @@ func (s *store) writer() {
 }
 
 // write makes one atomic write of values and meta: as a batch by the journal, or,
-// where it is large, as a table of its own.
-func (s *store) write(batch *leveldb.Batch, values map[string][]byte, places []uint32, m meta) error {
-	var tr *leveldb.Transaction
+// where it is large, as tables of its own. Those are small, as leveldb holds each in
+// memory until it is whole; since keys come in order, no two have a range in common,
+// and a read looks into one of them.
+func (l *level) write(batch *leveldb.Batch, c *cache, places []uint32, values map[string][]byte, m meta) error {
 	batch.Reset()
-	bytes := 0
-	put := func(key, value []byte) (err error) {
-		switch {
-		case tr != nil && value == nil:
-			return tr.Delete(key, nil)
-		case tr != nil:
-			return tr.Put(key, value, nil)
-		case value == nil:
-			batch.Delete(key)
-		default:
-			batch.Put(key, value)
-		}
-		if bytes += len(key) + len(value); bytes >= tableBytes {
-			if tr, err = s.db.OpenTransaction(); err == nil {
-				err = tr.Write(batch, nil)
+	places, bytes := c.inOrder(places)
+	for k, v := range values {
+		bytes += len(k) + len(v)
+	}
+	if bytes < tableBytes {
+		err := each(c, places, values, func(key, value []byte) error {
+			if value == nil {
+				batch.Delete(key)
+			} else {
+				batch.Put(key, value)
 			}
-			batch.Reset()
+			return nil
+		})
+		if err != nil {
+			return err
 		}
+		batch.Put([]byte(metaKey), m.encode())
+		return l.Write(batch, nil)
+	}
+	tr, err := l.OpenTransaction()
+	if err != nil {
 		return err
 	}
-	err := each(s.cache, values, places, put)
+	err = tr.Put([]byte(metaKey), m.encode(), nil) // the first key of all
 	if err == nil {
-		err = put([]byte(metaKey), m.encode())
+		err = each(c, places, values, func(key, value []byte) error {
+			if value == nil {
+				return tr.Delete(key, nil)
+			}
+			return tr.Put(key, value, nil)
+		})
 	}
-	switch {
-	case err != nil && tr != nil:
+	if err != nil {
 		tr.Discard()
 		return err
-	case err != nil:
-		return err
-	case tr != nil:
-		return tr.Commit()
 	}
-	return s.db.Write(batch, nil)
+	return tr.Commit()
 }
 
-// each calls put for all values, and for the entries at the places.
-func each(c *cache, values map[string][]byte, places []uint32, put func(key, value []byte) error) error {
-	for k, v := range values {
-		if err := put([]byte(k), v); err != nil {
+// each calls put for all values, and for the entries at the places; each of the two
+// in the order of the keys.
+func each(c *cache, places []uint32, values map[string][]byte, put func(key, value []byte) error) error {
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		if err := put([]byte(k), values[k]); err != nil {
 			return err
 		}
 	}
 	for _, at := range places {
-		if at == none {
-			continue
-		}
 		k, v := c.entry(int(at))
 		if err := put(k, v); err != nil {
 			return err
