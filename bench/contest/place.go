@@ -17,6 +17,7 @@ import (
 	"customer360/topology"
 	"customer360/topology/admin"
 	"customer360/topology/engine"
+	"customer360/topology/lz4"
 )
 
 // Place is where one form of the records lies on a broker: the product's names
@@ -62,7 +63,7 @@ func (p Place) changelog() string { return p.Group() + "-state-changelog" }
 // places them and compressed with lz4.
 func (p Place) Fill(ctx context.Context, messages iter.Seq[load.Message]) error {
 	cl, err := p.connect(kgo.DefaultProduceTopic(p.Records()), kgo.RecordPartitioner(placement()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(20_000))
+		kgo.WithCompressor(lz4.Compressor()), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(20_000))
 	if err != nil {
 		return err
 	}

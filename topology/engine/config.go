@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/topology/lz4"
 )
 
 // Config of one group on one instance. Take DefaultConfig and set Client,
@@ -118,7 +120,7 @@ func (c Config) Validate() error {
 	if c.CacheBytes < 0 || c.CacheBytes > 1<<34 {
 		bad("a cache of %d bytes", c.CacheBytes)
 	}
-	if _, err := c.codec(); err != nil {
+	if _, err := c.compression(); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -144,18 +146,19 @@ func (c Config) now() time.Time {
 
 func (c Config) transactionalID() string { return c.Group + "-" + c.Instance }
 
-func (c Config) codec() (kgo.CompressionCodec, error) {
+// compression is the client's option.
+func (c Config) compression() (kgo.Opt, error) {
 	switch c.Compression {
 	case "none":
-		return kgo.NoCompression(), nil
+		return kgo.ProducerBatchCompression(kgo.NoCompression()), nil
 	case "lz4":
-		return kgo.Lz4Compression(), nil
+		return kgo.WithCompressor(lz4.Compressor()), nil
 	case "snappy":
-		return kgo.SnappyCompression(), nil
+		return kgo.ProducerBatchCompression(kgo.SnappyCompression()), nil
 	case "zstd":
-		return kgo.ZstdCompression(), nil
+		return kgo.ProducerBatchCompression(kgo.ZstdCompression()), nil
 	}
-	return kgo.CompressionCodec{}, fmt.Errorf("engine: compression %q: use none, lz4, snappy or zstd", c.Compression)
+	return nil, fmt.Errorf("engine: compression %q: use none, lz4, snappy or zstd", c.Compression)
 }
 
 // limits are the client's, to match MaxRecordBytes.

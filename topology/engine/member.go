@@ -89,7 +89,7 @@ func (inc *incarnation) connect(topics []string) error {
 		versions.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), 4) // 5 adds the group to the transaction
 	}
 	versions.SetMaxKeyVersion(int16(kmsg.OffsetCommit), 9) // 10 does
-	codec, err := cfg.codec()
+	compression, err := cfg.compression()
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (inc *incarnation) connect(topics []string) error {
 		kgo.OnOffsetsFetched(inc.onOffsets),
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) { inc.onRevoked() }),
 		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) { inc.onLost() }),
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(codec), kgo.RecordPartitioner(inc.partitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()), compression, kgo.RecordPartitioner(inc.partitioner()),
 		kgo.ProducerLinger(inc.linger()),
 	)
 	if cfg.Transactional {
