@@ -70,7 +70,7 @@ func DefaultConfig() Config {
 		MaxTransactionRecords: 100_000,
 		MaxInFlight:           4096,
 		MaxInFlightBytes:      64 << 20,
-		QueueBytes:            16 << 20,
+		QueueBytes:            4 << 20,
 		StoreBytes:            64 << 20,
 		Compression:           "lz4",
 	}

@@ -26,7 +26,7 @@ func CompareFolders(glob, table string, changelog []*kgo.Record) map[string]stri
 }
 
 func compareFolder(folder string, partition int32, changelog []*kgo.Record) string {
-	db, err := leveldb.OpenFile(folder, levelOptions(1<<24))
+	db, err := leveldb.OpenFile(folder, levelOptions(1<<24, 0))
 	if err != nil {
 		return err.Error()
 	}
@@ -67,7 +67,7 @@ func compareFolder(folder string, partition int32, changelog []*kgo.Record) stri
 
 // lie changes a folder so that its values are wrong and its meta claims m.
 func lie(folder string, change func(*meta)) error {
-	db, err := leveldb.OpenFile(folder, levelOptions(1<<24))
+	db, err := leveldb.OpenFile(folder, levelOptions(1<<24, 0))
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (f *follower) follow(ctx context.Context) (err error) {
 	name := fmt.Sprintf("%s.%d", g.table, f.partition)
 	c := &copying{dir: filepath.Join(g.cfg.Dir, g.cfg.Group, name), pending: map[string][]byte{}, written: time.Now()}
 	var why string
-	if c.db, c.meta, why, err = openFolder(g.files, c.dir, facts, f.partition, f.f.bytes(), g.cfg.now()); err != nil {
+	if c.db, c.meta, why, err = openFolder(g.files, c.dir, facts, f.partition, f.f.bytes(), 0, g.cfg.now()); err != nil {
 		return unusableFolder(c.dir, err)
 	}
 	if why != "" {

@@ -16,7 +16,7 @@ var testFacts = facts{partitions: 1, tableID: kadm.TopicID{1}, retention: 24 * t
 
 func openTest(t *testing.T, dir string) *store {
 	t.Helper()
-	db, m, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, time.Now())
+	db, m, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, 0, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestStoreOfABrokenRecovery(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, _, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, time.Now())
+	db, _, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, 0, time.Now())
 	if err != nil || why == "" {
 		t.Fatalf("why %q, %v", why, err)
 	}
@@ -164,7 +164,7 @@ func TestAFolderInUseIsNotDropped(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "s")
 	s := openTest(t, dir)
 	_ = s.MarkRecovered()
-	if _, _, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, time.Now()); err == nil {
+	if _, _, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, 0, time.Now()); err == nil {
 		t.Fatal("a folder is opened twice")
 	}
 	if err := s.Set("a", nil); err != nil || fmt.Sprint(value(t, s, "a")) != "" {

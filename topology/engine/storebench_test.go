@@ -17,7 +17,7 @@ import (
 // 16 MiB of its cache.
 func benchStore(b *testing.B, dir string) *store {
 	b.Helper()
-	db, m, why, err := openFolder(osFiles, dir, testFacts, 0, 32<<20, time.Now())
+	db, m, why, err := openFolder(osFiles, dir, testFacts, 0, 32<<20, 0, time.Now())
 	if err != nil || why != "" {
 		b.Fatal(why, err)
 	}

@@ -44,7 +44,7 @@ func (h *history) write(t *testing.T, dir string, twoJournals bool) {
 	}
 	files := &slowTables{Storage: inner}
 	open := func() *leveldb.DB {
-		o := levelOptions(1)
+		o := levelOptions(1, 0)
 		o.WriteBuffer, o.CompactionTableSize = 6<<10, 4<<10
 		db, err := leveldb.Open(files, o)
 		if err != nil {
@@ -157,7 +157,7 @@ func copyFolder(t *testing.T, from, to string) {
 // it: "dropped", or the commit whose state it has.
 func (h history) outcome(dir string) string {
 	for range 2 {
-		db, m, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<20, time.Now())
+		db, m, why, err := openFolder(osFiles, dir, testFacts, 0, 1<<20, 0, time.Now())
 		if err != nil {
 			return "error: " + err.Error()
 		}

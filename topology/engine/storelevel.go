@@ -51,15 +51,18 @@ type bufferedWriter struct {
 func (w *bufferedWriter) Sync() error  { return errors.Join(w.Flush(), w.file.Sync()) }
 func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Close()) }
 
-// levelOptions are leveldb's for a share of memory, in bytes.
+// levelOptions are leveldb's for a share of memory, in bytes, where much is written
+// at once: write bytes, or where it is 0, one unit.
 //
 // A third of it is for the indices and filters of tables, which stay in memory as
 // long as a table is open. There is no cache of blocks: it has ten states in the
 // place of one that is asked for, and threw indices out. Another third is what
 // recovery collects for one write. The rest is leveldb's two write buffers, of the
 // journal and of what becomes tables at once (level.write), which it allocates whole,
-// and as much as one table for compaction. Level 0 has eight writes, in however many
-// tables.
+// and as much as one table for compaction.
+//
+// Level 0 is compacted, a range of keys at a time, when it has as many tables as four
+// writes: a read looks into each of its tables that may have the key.
 //
 // Reading is no reason to compact: by default a table is compacted after as many
 // reads as it has blocks, which was most of the compaction. No compression, which
@@ -67,15 +70,19 @@ func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Cl
 //
 // Strict, all of it: by default leveldb skips what is damaged in its journals
 // and its manifest, and goes on without those writes.
-func levelOptions(bytes int) *opt.Options {
-	level0 := 8 * max(unit(bytes)/writeBuffer(bytes), 1)
+func levelOptions(bytes, write int) *opt.Options {
+	if write == 0 {
+		write = unit(bytes)
+	}
+	buffer := min(max(write/4, 256<<10), 1<<20)
+	level0 := 4 * ((write + buffer - 1) / buffer)
 	return &opt.Options{
-		WriteBuffer:            writeBuffer(bytes),
+		WriteBuffer:            buffer,
 		CompactionTableSize:    tableSize,
 		CompactionTotalSize:    64 << 20,
 		CompactionL0Trigger:    level0,
-		WriteL0SlowdownTrigger: 2 * level0,
-		WriteL0PauseTrigger:    3 * level0,
+		WriteL0SlowdownTrigger: 4 * level0,
+		WriteL0PauseTrigger:    6 * level0,
 		BlockSize:              8 << 10,
 		DisableBlockCache:      true,
 		OpenFilesCacheCapacity: min(max(bytes/3/(tableSize/tableIndexShare), 16), 1000),
@@ -91,14 +98,12 @@ const (
 	tableIndexShare = 128 // of a table's bytes, one is index or filter, at states of 500 bytes
 )
 
-// unit is how much is written at once.
+// unit is how much recovery writes at once.
 func unit(bytes int) int { return min(max(bytes/3, 256<<10), 16<<20) }
-
-func writeBuffer(bytes int) int { return min(unit(bytes), 1<<20) }
 
 // openFiles opens or creates the leveldb of a folder. why is not empty where
 // writes are missing in the middle of what it would show.
-func openFiles(files filesOf, dir string, bytes int) (db *level, why string, err error) {
+func openFiles(files filesOf, dir string, bytes, write int) (db *level, why string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, "", err
 	}
@@ -108,7 +113,7 @@ func openFiles(files filesOf, dir string, bytes int) (db *level, why string, err
 	}
 	if why, err = inspect(dir); why == "" && err == nil {
 		var raw *leveldb.DB
-		if raw, err = leveldb.Open(fs, levelOptions(bytes)); err == nil {
+		if raw, err = leveldb.Open(fs, levelOptions(bytes, write)); err == nil {
 			return &level{raw, fs, unit(bytes)}, "", nil
 		}
 	}

@@ -103,7 +103,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	if s := inc.current.Load(); s != nil {
 		owned = max(len(s.partitions()), 1)
 	}
-	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.now())
+	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.CacheBytes/owned/3, cfg.now())
 	if err != nil {
 		free()
 		err = unusableFolder(dir, err)
@@ -129,11 +129,11 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 
 // openFolder opens or creates the leveldb; a folder that must not be used is
 // removed before, and why says so.
-func openFolder(files filesOf, dir string, f facts, partition int32, bytes int, now time.Time) (db *level, m meta, why string, err error) {
+func openFolder(files filesOf, dir string, f facts, partition int32, bytes, write int, now time.Time) (db *level, m meta, why string, err error) {
 	fresh := meta{topic: f.tableID, partition: partition, offset: -1}
 	if _, err := os.Stat(filepath.Join(dir, condemned)); err == nil {
 		why = "its leveldb was found damaged"
-	} else if db, m, why, err = openLevel(files, dir, bytes); err != nil {
+	} else if db, m, why, err = openLevel(files, dir, bytes, write); err != nil {
 		return nil, fresh, "", err
 	} else if why == "" && db != nil {
 		if why = m.unusable(f, partition, now); why == "" {
@@ -148,17 +148,17 @@ func openFolder(files filesOf, dir string, f facts, partition int32, bytes int, 
 			return nil, fresh, why, err
 		}
 	}
-	db, _, err = openFiles(files, dir, bytes)
+	db, _, err = openFiles(files, dir, bytes, write)
 	return db, fresh, why, err
 }
 
 // openLevel opens what is there. A nil db without a reason: nothing is there.
 // Damage is a reason; a lock that another process holds is an error.
-func openLevel(files filesOf, dir string, bytes int) (*level, meta, string, error) {
+func openLevel(files filesOf, dir string, bytes, write int) (*level, meta, string, error) {
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		return nil, meta{}, "", nil
 	}
-	db, why, err := openFiles(files, dir, bytes)
+	db, why, err := openFiles(files, dir, bytes, write)
 	switch {
 	case why != "":
 		return nil, meta{}, "its leveldb is damaged: " + why, nil

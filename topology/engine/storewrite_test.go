@@ -95,7 +95,7 @@ func TestAKilledStoreHasTheStateOfACommit(t *testing.T) {
 		}
 		s.reached(int64(n) + 1)
 		killed(t, s, copied)
-		db, m, why, err := openFolder(osFiles, copied, testFacts, 0, 1<<20, time.Now())
+		db, m, why, err := openFolder(osFiles, copied, testFacts, 0, 1<<20, 0, time.Now())
 		if err != nil || why != "" {
 			t.Fatalf("seed %d, killed after %d: %q, %v", seed, n, why, err)
 		}
@@ -142,7 +142,7 @@ func TestCommitsReachTheFolderInTime(t *testing.T) {
 		}
 		for end := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			killed(t, s, copied)
-			db, m, _, err := openFolder(osFiles, copied, testFacts, 0, 1<<20, time.Now())
+			db, m, _, err := openFolder(osFiles, copied, testFacts, 0, 1<<20, 0, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
