@@ -57,7 +57,7 @@ func TestHalfACommitIsNeverWritten(t *testing.T) {
 // entries are being written, and the disk does not answer.
 func halfACommit(t *testing.T, closes bool) {
 	dir, copied, v := filepath.Join(inMemory(t), "s"), filepath.Join(inMemory(t), "killed"), new(valve)
-	db, m, _, err := openFolder(v.files, dir, testFacts, 0, 1<<24, time.Now())
+	db, m, _, err := openFolder(v.files, dir, testFacts, 0, 1<<24, 0, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func halfACommit(t *testing.T, closes bool) {
 		killed(t, s, copied)
 		dir = copied
 	}
-	if db, m, _, err = openFolder(osFiles, dir, testFacts, 0, 1<<20, time.Now()); err != nil {
+	if db, m, _, err = openFolder(osFiles, dir, testFacts, 0, 1<<20, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	after := newStore("t.0", 0, dir, db, m)
