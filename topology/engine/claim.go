@@ -37,6 +37,7 @@ type claim struct {
 	turn     atomic.Pointer[turn] // the newest
 	slab     []kgo.Record
 	logged   func(*kgo.Record, error) // onLogged, allocated once
+	outputs  outputs
 
 	maxQueue, maxInFlight, maxInFlightBytes int
 

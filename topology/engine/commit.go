@@ -124,10 +124,13 @@ func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any b
 	return positions, any
 }
 
+var errUnderWay = errors.New("messages are still under way: a callback or DeferCommit outlasts the transaction timeout, or the broker is away")
+
 // commit makes durable what has been done since the last one, as one Kafka
-// transaction where there is output, and goes on unless it is the last. After
-// an error the fate of the transaction is unknown: the caller fails the
-// incarnation.
+// transaction where there is output. Callbacks stand still only until positions,
+// state and outputs are those of the same messages, unless it is the last: what
+// they write while the transaction ends is held, for the next one. After an
+// error the fate of the transaction is unknown: the caller fails the incarnation.
 func (s *session) commit(last bool) error {
 	inc := s.inc
 	if s.gate == nil {
@@ -138,27 +141,39 @@ func (s *session) commit(last bool) error {
 		s.gate.open() // it may be closed by limit
 		return nil
 	}
+	// s.ctx ends after the last commit, or by a failure: then the fate of this one
+	// is unknown in any case, and waiting for a dead broker is vain.
+	ctx, cancel := context.WithTimeoutCause(s.ctx, inc.cfg.TransactionTimeout*2/3, errUnderWay)
+	defer cancel()
 	start := time.Now()
 	s.gate.close()
-	// A message that waits for its emits is inside; so is a callback.
-	if err := s.gate.drain(s.ctx, inc.cfg.TransactionTimeout*2/3, inc.client.Flush); err != nil {
+	if err := s.gate.drain(ctx, inc.client.Flush); err != nil {
 		return err
 	}
 	if err := inc.failure(); err != nil {
 		return err
 	}
 	positions, any := s.moved()
-	output := inc.producedRecords.Load() > 0
-	if any || output {
-		if err := s.conclude(positions, output); err != nil {
+	s.output = inc.producedRecords.Swap(0) > 0
+	inc.producedBytes.Store(0)
+	for _, st := range s.stores {
+		st.seal()
+	}
+	if !last {
+		s.hold()
+		s.gate.open()
+	}
+	if any || s.output {
+		inc.group.metrics.commitPause.Observe(time.Since(start).Seconds())
+		if err := s.flushed(ctx); err != nil {
 			return err
 		}
-		if inc.group.metrics.commitPause != nil {
-			inc.group.metrics.commitPause.Observe(time.Since(start).Seconds())
+		if err := s.conclude(positions); err != nil {
+			return err
 		}
 	}
 	if !last {
-		s.gate.open()
+		s.release()
 	} else if !inc.lease.lapsed() {
 		for _, st := range s.stores {
 			st.current()
@@ -167,14 +182,20 @@ func (s *session) commit(last bool) error {
 	return nil
 }
 
+// flushed waits until all outputs are acknowledged.
+func (s *session) flushed(ctx context.Context) error {
+	if err := s.inc.client.Flush(ctx); err != nil {
+		return context.Cause(ctx)
+	}
+	return s.inc.failure()
+}
+
 // conclude ends the transaction and releases local state.
-func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, output bool) error {
+func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset) error {
 	inc := s.inc
-	// The session ends after its last commit, or by a failure: then the fate
-	// of this one is unknown in any case, and waiting for a dead broker is vain.
 	ctx, cancel := context.WithTimeout(s.ctx, inc.cfg.TransactionTimeout)
 	defer cancel()
-	if output {
+	if s.output {
 		if err := s.commitInTransaction(ctx, positions); err != nil {
 			return fmt.Errorf("offsets of the transaction: %w", err)
 		}
@@ -191,6 +212,7 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, outpu
 			return fmt.Errorf("offsets: %w", err)
 		}
 	}
+	s.output = false
 	s.noteCommitted(positions)
 	inc.group.metrics.settled()
 	for _, st := range s.stores {
@@ -198,24 +220,34 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset, outpu
 			return fmt.Errorf("local state: %w", err)
 		}
 	}
-	if output {
-		return s.begin(ctx)
+	return s.begin(ctx)
+}
+
+// hold keeps the outputs of the claims for the next transaction. The gate is
+// closed and empty.
+func (s *session) hold() {
+	for _, c := range s.claims {
+		c.outputs.holding = true
 	}
-	return nil
+}
+
+// release produces what was held.
+func (s *session) release() {
+	for _, c := range s.claims {
+		c.outputs.release(s.inc)
+	}
 }
 
 func (s *session) begin(ctx context.Context) error {
 	inc := s.inc
-	inc.producedRecords.Store(0)
-	inc.producedBytes.Store(0)
-	if inc.open == nil {
-		open, err := txn.Begin(ctx, inc.client)
-		if err != nil {
-			return fmt.Errorf("beginning a transaction: %w", err)
-		}
-		inc.open = open
+	if inc.open != nil {
+		return nil
 	}
-	s.began = time.Now()
+	open, err := txn.Begin(ctx, inc.client)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	inc.open, s.began = open, time.Now()
 	return nil
 }
 
@@ -271,7 +303,7 @@ func (s *session) abort() {
 		return
 	}
 	inc.open = nil
-	if inc.producedRecords.Load() > 0 {
+	if s.output || inc.producedRecords.Load() > 0 {
 		inc.group.metrics.aborted.Inc()
 	}
 	var err error

@@ -152,7 +152,7 @@ func (d *delivery) Fail(err error) {
 // headers: what goka's options hold is goka's own to read.
 func (d *delivery) headers(options []goka.ContextOption) []kgo.RecordHeader {
 	if len(options) > 0 {
-		d.Fail(errors.New("goka's options of a context are not supported: emit headers by engine.Emit"))
+		d.Fail(errors.New("goka's options of a context are not supported: for headers, use engine.Emit"))
 	}
 	return nil
 }

@@ -51,8 +51,9 @@
 //
 //   - A position moves past a message only when its callback has passed the gate
 //     (transactional) or it and all before it are done (sink).
-//   - A commit sees nobody inside the gate: offsets, state and outputs are those
-//     of the same messages.
+//   - A commit takes positions, state (store.seal) and outputs when nobody is inside
+//     the gate: they are those of the same messages. Then callbacks go on; what they
+//     write is held (outputs), and is produced after the next transaction has begun.
 //   - leveldb is written after the transaction has ended, values and the offset
 //     that they go up to in one atomic write, never a part of a commit. It may be
 //     behind by FlushInterval, or two thirds of the cache, and by nothing after a

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,8 +9,8 @@ import (
 
 // gate counts the partitions' goroutines of a transactional session in and out,
 // and the work that callbacks leave behind. A commit closes the gate, waits until
-// nobody is inside, and until all emits are acknowledged: then offsets, state and
-// outputs are those of the very same messages.
+// nobody is inside: then offsets, state and outputs are those of the very same
+// messages. It opens the gate again when it has them, long before it has ended.
 type gate struct {
 	mu           sync.Mutex
 	opened       *sync.Cond
@@ -92,32 +91,23 @@ func (g *gate) empty() bool {
 	return g.inside == 0
 }
 
-// drain waits until nobody is inside the closed gate, and flushes after that.
-// flush pushes emits out and waits for them: callbacks that are still running
-// wait for room, so it is called repeatedly.
-func (g *gate) drain(ctx context.Context, limit time.Duration, flush func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit,
-		errors.New("messages are still under way: a callback or DeferCommit outlasts the transaction timeout, or the broker is away"))
-	defer cancel()
+// drain waits until nobody is inside the closed gate. push sends emits out, as
+// callbacks that are still running may wait for room.
+func (g *gate) drain(ctx context.Context, push func(context.Context) error) error {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
-	for delay := 200 * time.Microsecond; ; delay = min(2*delay, 10*time.Millisecond) {
-		empty := g.empty()
-		if !empty {
-			wait.Reset(delay)
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-g.emptied: // perhaps long ago
-				continue
-			case <-wait.C:
-			}
+	for delay := time.Millisecond; !g.empty(); delay = min(2*delay, 10*time.Millisecond) {
+		wait.Reset(delay)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-g.emptied: // perhaps long ago
+			continue
+		case <-wait.C:
 		}
-		if err := flush(ctx); err != nil {
+		if err := push(ctx); err != nil {
 			return context.Cause(ctx)
 		}
-		if empty {
-			return nil
-		}
 	}
+	return nil
 }

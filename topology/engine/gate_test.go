@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func noFlush(context.Context) error { return nil }
+func noPush(context.Context) error { return nil }
 
 func TestGateDrains(t *testing.T) {
 	g := newGate()
@@ -23,7 +23,9 @@ func TestGateDrains(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, g.leave)
 	time.AfterFunc(40*time.Millisecond, g.leave)
 	begin := time.Now()
-	if err := g.drain(context.Background(), 10*time.Second, noFlush); err != nil {
+	long, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := g.drain(long, noPush); err != nil {
 		t.Fatal(err)
 	}
 	if d := time.Since(begin); d < 35*time.Millisecond || late.Load() {
@@ -34,7 +36,9 @@ func TestGateDrains(t *testing.T) {
 		t.Error("not let in after the commit")
 	}
 	g.close()
-	if err := g.drain(context.Background(), 10*time.Millisecond, noFlush); err == nil {
+	short, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if err := g.drain(short, noPush); err == nil {
 		t.Error("a drain without end ends well")
 	}
 	go func() { entered <- g.enter() }()

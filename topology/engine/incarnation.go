@@ -33,7 +33,7 @@ type incarnation struct {
 	started    time.Time
 	progressed atomic.Bool // it has committed a step
 
-	producedRecords, producedBytes atomic.Int64             // in the open transaction
+	producedRecords, producedBytes atomic.Int64             // since the newest commit began; some may be held
 	promise                        func(*kgo.Record, error) // onProduced, allocated once
 
 	assigned  chan *session

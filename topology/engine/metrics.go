@@ -68,7 +68,7 @@ func (m *metrics) disowned(group string) {
 	m.lag.Set(0)
 }
 
-// settled: nothing is done and not committed.
+// settled: a commit has ended, or there was nothing to commit.
 func (m *metrics) settled() {
 	m.lastCommit.SetToCurrentTime()
 	m.settledAt.Store(time.Now().UnixMilli())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/lovoo/goka"
@@ -65,7 +66,46 @@ func (d *delivery) produce(r *kgo.Record, promise func(*kgo.Record, error)) {
 	inc.producedRecords.Add(1)
 	inc.producedBytes.Add(int64(size))
 	inc.group.metrics.out.Inc()
-	inc.client.Produce(context.Background(), r, promise)
+	d.claim.outputs.produce(inc, r, promise)
+}
+
+// outputs are on their way to the client in the order of the emits. While a
+// transaction is committed they are held: they belong to the next one.
+type outputs struct {
+	mu      sync.Mutex
+	holding bool
+	held    []output
+}
+
+type output struct {
+	record  *kgo.Record
+	promise func(*kgo.Record, error)
+}
+
+func (o *outputs) produce(inc *incarnation, r *kgo.Record, promise func(*kgo.Record, error)) {
+	o.mu.Lock()
+	holding := o.holding
+	if holding {
+		o.held = append(o.held, output{r, promise})
+	}
+	o.mu.Unlock()
+	if !holding {
+		inc.client.Produce(context.Background(), r, promise)
+	}
+}
+
+// release produces what was held; an emit meanwhile waits, and comes after it.
+func (o *outputs) release(inc *incarnation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, out := range o.held {
+		if inc.failure() != nil {
+			break
+		}
+		inc.client.Produce(context.Background(), out.record, out.promise)
+	}
+	clear(o.held)
+	o.held, o.holding = o.held[:0], false
 }
 
 // onProduced is the promise of outputs.

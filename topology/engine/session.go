@@ -38,6 +38,7 @@ type session struct {
 
 	commitMu sync.Mutex // one commit at a time
 	began    time.Time  // of the open transaction
+	output   bool       // under commitMu: the transaction that is being committed has outputs
 
 	mu     sync.Mutex
 	room   *sync.Cond

@@ -19,7 +19,8 @@ const (
 const tableBytes = 1 << 20
 
 // store is the local copy of one table partition. Writes of the open
-// transaction stay in memory until it has committed. Then they go to the cache,
+// transaction stay in memory until it has committed: sealed while it commits, and
+// open are then those of the next one. What has committed goes to the cache,
 // as dirty entries: the changelog has them, so leveldb need not yet. A goroutine
 // writes all dirty entries as one atomic batch, with the changelog offset that
 // they go up to, when they are a third of the cache, after flushEvery, and at
@@ -30,7 +31,7 @@ const tableBytes = 1 << 20
 // During recovery everything that arrives is committed already, and is written
 // at once.
 //
-// A read looks in open, cache, writing, leveldb: the newest first.
+// A read looks in open, sealed, cache, writing, leveldb: the newest first.
 type store struct {
 	name       string
 	partition  int32
@@ -44,10 +45,9 @@ type store struct {
 
 	mu         sync.RWMutex
 	changed    *sync.Cond
-	open       map[string][]byte // nil value: deleted
-	openBytes  int
-	openMost   int // bytes of the largest of them
-	openMeta   meta
+	open       layer
+	sealed     layer
+	openMeta   meta // its offset is that of the newest acknowledged write
 	dirtyMeta  meta // of the newest commit in the cache
 	unwritten  bool // dirtyMeta, and what it belongs to, is not in leveldb
 	absorbing  bool // a commit is half in the cache
@@ -67,9 +67,24 @@ type store struct {
 	free       func() // gives the folder back
 }
 
+// layer holds writes in memory.
+type layer struct {
+	values map[string][]byte // nil value: deleted
+	bytes  int
+	most   int // bytes of the largest of them
+}
+
+func newLayer() layer { return layer{values: map[string][]byte{}} }
+
+func (l *layer) put(key string, value []byte) {
+	l.values[key] = value
+	l.bytes += len(key) + len(value)
+	l.most = max(l.most, len(key)+len(value))
+}
+
 func newStore(name string, partition int32, dir string, db *level, m meta) *store {
 	s := &store{name: name, partition: partition, dir: dir, db: db, openMeta: m, flushEvery: DefaultConfig().FlushInterval,
-		open: map[string][]byte{}, written: make(chan struct{}), now: time.Now, onError: func(error) {}, free: func() {}}
+		open: newLayer(), sealed: newLayer(), written: make(chan struct{}), now: time.Now, onError: func(error) {}, free: func() {}}
 	s.changed = sync.NewCond(&s.mu)
 	s.timer = time.AfterFunc(time.Hour, s.flushDue)
 	s.timer.Stop()
@@ -95,11 +110,20 @@ func (s *store) idle() {
 	}
 }
 
-// committed is called when the transaction with the open writes has ended.
+// seal is called when the transaction with the open writes is about to commit:
+// what is written from now on belongs to the next one.
+func (s *store) seal() {
+	s.mu.Lock()
+	s.open, s.sealed = s.sealed, s.open
+	s.mu.Unlock()
+}
+
+// committed is called when the transaction with the sealed writes has ended, and
+// before any write of the next one is in the changelog.
 func (s *store) committed() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.open) > 0 {
+	if len(s.sealed.values) > 0 {
 		s.openMeta.asOf = s.now()
 		s.absorb()
 	}
@@ -111,7 +135,7 @@ func (s *store) committed() error {
 func (s *store) current() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.open) == 0 && s.recovered {
+	if len(s.open.values)+len(s.sealed.values) == 0 && s.recovered {
 		s.openMeta.asOf = s.now()
 		s.absorb()
 	}
@@ -150,9 +174,7 @@ func (s *store) put(key string, value []byte) error {
 	if s.closed {
 		return errOver
 	}
-	s.open[key] = value
-	s.openBytes += len(key) + len(value)
-	s.openMost = max(s.openMost, len(key)+len(value))
+	s.open.put(key, value)
 	return s.err
 }
 
@@ -175,8 +197,8 @@ func (s *store) SetOffset(offset int64) error {
 // arrived writes what recovery has brought, where it is enough. Callers hold mu.
 func (s *store) arrived(offset int64) {
 	s.openMeta.offset = max(s.openMeta.offset, offset)
-	if !s.recovered && s.openBytes >= s.db.buffer/8*7 {
-		s.promote()
+	if !s.recovered && s.open.bytes >= s.db.buffer/8*7 {
+		s.promote(&s.open)
 	}
 }
 
@@ -194,7 +216,7 @@ func (s *store) MarkRecovered() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.openMeta.asOf = s.now()
-	s.promote()
+	s.promote(&s.open)
 	s.idle()
 	s.recovered = true
 	return s.err
@@ -207,13 +229,13 @@ func (s *store) complete() bool {
 	return s.recovered || !s.openMeta.asOf.IsZero()
 }
 
-// Close writes what is committed and drops what is open: that belongs to a
-// transaction which was aborted or whose end is unknown.
+// Close writes what is committed and drops what is open or sealed: that belongs to
+// a transaction which was aborted or whose end is unknown.
 func (s *store) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()
-		if !s.recovered && s.openBytes > 0 { // a recovery broken off; what it has is committed
-			s.promote()
+		if !s.recovered && s.open.bytes > 0 { // a recovery broken off; what it has is committed
+			s.promote(&s.open)
 		}
 		s.settle()
 		s.closed = true

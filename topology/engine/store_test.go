@@ -66,6 +66,7 @@ func TestStoreHoldsBackOpenWrites(t *testing.T) {
 		must(s.Delete("b"))
 		check("open", "1(none)")
 		s.reached(5)
+		s.seal()
 		must(s.committed())
 		check("committed", "1(none)")
 		must(s.Set("a", []byte("dirt")))

@@ -88,6 +88,7 @@ func BenchmarkStore(b *testing.B) {
 						}
 						if i%10_000 == 9_999 {
 							s.reached(int64(keys + i))
+							s.seal()
 							if err := s.committed(); err != nil {
 								b.Fatal(err)
 							}

@@ -17,7 +17,10 @@ func (s *store) Has(key string) (bool, error) {
 
 func (s *store) Get(key string) ([]byte, error) {
 	s.mu.RLock()
-	v, ok := s.open[key]
+	v, ok := s.open.values[key]
+	if !ok {
+		v, ok = s.sealed.values[key]
+	}
 	if !ok && s.cache != nil {
 		v, ok = s.cache.get(key)
 	}

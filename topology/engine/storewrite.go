@@ -123,30 +123,39 @@ func (s *store) take(records []*kgo.Record, offset int64) error {
 		if strings.HasPrefix(key, ownPrefix) {
 			return s.reserved(key)
 		}
-		s.open[key] = r.Value
-		s.openBytes += len(key) + len(r.Value)
-		s.openMost = max(s.openMost, len(key)+len(r.Value))
+		s.open.put(key, r.Value)
 	}
 	s.arrived(offset)
 	return s.err
 }
 
-// absorb makes the open writes, which are committed now, dirty entries of the
-// cache; or promotes them where it cannot take them. Callers hold mu.
+// absorbAtOnce is how many writes become dirty entries before readers have their
+// turn.
+const absorbAtOnce = 256
+
+// absorb makes the sealed writes, which are committed now, dirty entries of the
+// cache; or promotes them where it cannot take them. Callers hold mu, which is
+// given away meanwhile.
 func (s *store) absorb() {
 	if s.closed {
 		return
 	}
-	if s.cache == nil || !s.cache.takes(len(s.open), s.openBytes, s.openMost) {
-		s.promote()
+	l := &s.sealed
+	if s.cache == nil || !s.cache.takes(len(l.values), l.bytes, l.most) {
+		s.promote(l)
 		return
 	}
-	if s.cache.full(len(s.open), s.openBytes) {
+	if s.cache.full(len(l.values), l.bytes) {
 		s.idle()
 		s.flush()
 	}
 	s.absorbing = true
-	for k, v := range s.open {
+	n := 0
+	for k, v := range l.values {
+		if n++; n%absorbAtOnce == 0 {
+			s.mu.Unlock()
+			s.mu.Lock()
+		}
 		for s.err == nil && !s.cache.put(k, v, true) {
 			if !s.busy {
 				s.broke(fmt.Errorf("%s: the cache of %d bytes has no room for a write", s.name, len(s.cache.ring)))
@@ -160,8 +169,8 @@ func (s *store) absorb() {
 		return
 	}
 	s.generation++
-	clear(s.open)
-	s.openBytes, s.openMost = 0, 0
+	clear(l.values)
+	l.bytes, l.most = 0, 0
 	s.dirtyMeta = s.openMeta
 	if !s.unwritten {
 		s.unwritten = true
@@ -169,20 +178,20 @@ func (s *store) absorb() {
 	}
 }
 
-// promote hands the open writes to the writer, after all before. Callers hold mu.
-func (s *store) promote() {
+// promote hands committed writes to the writer, after all before. Callers hold mu.
+func (s *store) promote(l *layer) {
 	s.settle()
 	if s.err != nil || s.closed {
 		return
 	}
 	if s.cache != nil {
-		for k, v := range s.open {
+		for k, v := range l.values {
 			s.cache.put(k, v, false)
 		}
 	}
 	s.generation++
-	s.writing, s.writeMeta, s.busy = s.open, s.openMeta, true
-	s.open, s.openBytes, s.openMost = make(map[string][]byte, len(s.open)), 0, 0
+	s.writing, s.writeMeta, s.busy = l.values, s.openMeta, true
+	*l = layer{values: make(map[string][]byte, len(l.values))}
 	s.changed.Broadcast()
 }
 

@@ -75,6 +75,7 @@ func TestAKilledStoreHasTheStateOfACommit(t *testing.T) {
 			}
 		}
 		s.reached(int64(n))
+		s.seal()
 		if err := s.committed(); err != nil {
 			t.Fatal(err)
 		}
@@ -137,6 +138,7 @@ func TestCommitsReachTheFolderInTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.reached(int64(n))
+		s.seal()
 		if err := s.committed(); err != nil {
 			t.Fatal(err)
 		}
