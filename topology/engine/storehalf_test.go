@@ -78,6 +78,7 @@ func halfACommit(t *testing.T, closes bool) {
 		h = append(h, maps.Clone(state))
 	}
 	commit := func() {
+		s.seal()
 		if err := s.committed(); err != nil {
 			t.Error(err)
 		}
