@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"hash"
 	"strings"
 	"sync"
@@ -190,21 +189,6 @@ func (c *claim) take() *batch {
 	return c.taken
 }
 
-// deliver works off the next batch of the claim.
-func (c *claim) deliver(ctx goka.Context, call goka.ProcessCallback) {
-	s, b := c.session, c.take()
-	if b.deliveries[0].offset != ctx.Offset() {
-		ctx.Fail(s.inc.failing(fatalf("%s/%d: goka delivers the batch at offset %d, expected %d", c.topic, c.partition, ctx.Offset(), b.deliveries[0].offset)))
-		return
-	}
-	c.goka, c.callback = ctx, call
-	if s.gate == nil && !c.workOff(b) || s.gate != nil && !c.transact(b) {
-		return // the session is over
-	}
-	freed, resume := c.release(b)
-	s.freed(c, freed, resume)
-}
-
 // release is for a batch of which all callbacks have returned. It tells the bytes
 // that left the queue with it, and whether fetches may go on.
 func (c *claim) release(b *batch) (freed int, resume bool) {
@@ -221,59 +205,6 @@ func (c *claim) isPaused() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.paused
-}
-
-// transact calls back for each record, inside the gate. It goes in once and
-// stays there until a commit wants it to itself. A callback that panics never
-// leaves: no commit can follow. False: the session is over.
-func (c *claim) transact(b *batch) bool {
-	s, inside := c.session, false
-	for i := range b.deliveries {
-		d := &b.deliveries[i]
-		s.limit()
-		if inside && s.gate.shut.Load() {
-			s.gate.leave()
-			inside = false
-		}
-		if !inside && !s.gate.enter() {
-			return false
-		}
-		inside = true
-		c.retire(d)
-		c.call(d)
-	}
-	if inside {
-		s.gate.leave()
-	}
-	return true
-}
-
-// workOff calls back for each record of a sink that is admitted. False: the
-// session is over, or ends.
-func (c *claim) workOff(b *batch) bool {
-	for i := range b.deliveries {
-		d := &b.deliveries[i]
-		if !c.admit(d) {
-			return false
-		}
-		c.call(d)
-		d.settle()
-	}
-	return true
-}
-
-// call runs the graph's callback.
-func (c *claim) call(d *delivery) {
-	d.misplaced = partitionOf(c.hash, d.record.Key, c.session.inc.facts.partitions) != c.partition
-	var message any // nil: a tombstone
-	if d.record.Value != nil {
-		var err error
-		if message, err = c.codec.Decode(d.record.Value); err != nil {
-			d.Fail(fmt.Errorf("decoding the message: %w", err))
-		}
-	}
-	c.callback(d, message)
-	d.record = nil // a sink may keep the delivery
 }
 
 // retire moves the position past a message that has passed the gate.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"github.com/lovoo/goka"
@@ -56,4 +57,72 @@ func (c *claim) untaken() error {
 		return nil
 	}
 	return fatalf("the input %s of the graph is goka's own: use engine.Input or engine.Loop", c.topic)
+}
+
+// deliver works off the next batch of the claim.
+func (c *claim) deliver(ctx goka.Context, call goka.ProcessCallback) {
+	s, b := c.session, c.take()
+	if b.deliveries[0].offset != ctx.Offset() {
+		ctx.Fail(s.inc.failing(fatalf("%s/%d: goka delivers the batch at offset %d, expected %d", c.topic, c.partition, ctx.Offset(), b.deliveries[0].offset)))
+		return
+	}
+	c.goka, c.callback = ctx, call
+	if s.gate == nil && !c.workOff(b) || s.gate != nil && !c.transact(b) {
+		return // the session is over
+	}
+	freed, resume := c.release(b)
+	s.freed(c, freed, resume)
+}
+
+// transact calls back for each record, inside the gate. It goes in once and
+// stays there until a commit wants it to itself. A callback that panics never
+// leaves: no commit can follow. False: the session is over.
+func (c *claim) transact(b *batch) bool {
+	s, inside := c.session, false
+	for i := range b.deliveries {
+		d := &b.deliveries[i]
+		s.limit()
+		if inside && s.gate.shut.Load() {
+			s.gate.leave()
+			inside = false
+		}
+		if !inside && !s.gate.enter() {
+			return false
+		}
+		inside = true
+		c.retire(d)
+		c.call(d)
+	}
+	if inside {
+		s.gate.leave()
+	}
+	return true
+}
+
+// workOff calls back for each record of a sink that is admitted. False: the
+// session is over, or ends.
+func (c *claim) workOff(b *batch) bool {
+	for i := range b.deliveries {
+		d := &b.deliveries[i]
+		if !c.admit(d) {
+			return false
+		}
+		c.call(d)
+		d.settle()
+	}
+	return true
+}
+
+// call runs the graph's callback.
+func (c *claim) call(d *delivery) {
+	d.misplaced = partitionOf(c.hash, d.record.Key, c.session.inc.facts.partitions) != c.partition
+	var message any // nil: a tombstone
+	if d.record.Value != nil {
+		var err error
+		if message, err = c.codec.Decode(d.record.Value); err != nil {
+			d.Fail(fmt.Errorf("decoding the message: %w", err))
+		}
+	}
+	c.callback(d, message)
+	d.record = nil // a sink may keep the delivery
 }
