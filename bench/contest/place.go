@@ -17,7 +17,6 @@ import (
 	"customer360/topology"
 	"customer360/topology/admin"
 	"customer360/topology/engine"
-	"customer360/topology/lz4"
 )
 
 // Place is where one form of the records lies on a broker: the product's names
@@ -60,10 +59,10 @@ func (p Place) table() string { return p.Group() + "-table" }
 func (p Place) changelog() string { return p.Group() + "-state-changelog" }
 
 // Fill replaces the records topic by one with these records, placed as Debezium
-// places them and compressed with lz4.
+// places them and compressed with snappy.
 func (p Place) Fill(ctx context.Context, messages iter.Seq[load.Message]) error {
 	cl, err := p.connect(kgo.DefaultProduceTopic(p.Records()), kgo.RecordPartitioner(placement()),
-		kgo.WithCompressor(lz4.Compressor()), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(20_000))
+		kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(20_000))
 	if err != nil {
 		return err
 	}

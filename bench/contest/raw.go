@@ -16,17 +16,17 @@ func (p Place) raw(ctx context.Context, cfg ContendConfig) (Measurement, error) 
 		kgo.ConsumerGroup(p.Group()), kgo.ConsumeTopics(p.Records()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ProducerLinger(5*time.Millisecond),
 		kgo.DefaultProduceTopic(p.Documents()), kgo.RecordPartitioner(placement()),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression()))
+		kgo.ProducerBatchCompression(kgo.SnappyCompression()))
 	c := copier{interval: cfg.CommitInterval}
 	run := c.copy
-	job := fmt.Sprintf("commit every %v, lz4", cfg.CommitInterval)
+	job := fmt.Sprintf("commit every %v, snappy", cfg.CommitInterval)
 	if cfg.Contender == RawTxn {
 		session, err := kgo.NewGroupTransactSession(append(opts, kgo.TransactionalID(p.Group()))...)
 		if err != nil {
 			return Measurement{}, fmt.Errorf("connecting to the broker: %w", err)
 		}
 		defer session.Close()
-		c.session, run, job = session, c.transactions, fmt.Sprintf("transactions of %v, lz4", cfg.CommitInterval)
+		c.session, run, job = session, c.transactions, fmt.Sprintf("transactions of %v, snappy", cfg.CommitInterval)
 	} else {
 		cl, err := kgo.NewClient(append(opts, kgo.AutoCommitMarks(), kgo.AutoCommitInterval(cfg.CommitInterval))...)
 		if err != nil {

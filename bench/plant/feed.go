@@ -35,7 +35,7 @@ type At struct {
 func (p *Plant) Feed(topic string, messages iter.Seq[load.Message]) (*Feeder, error) {
 	cl, err := kgo.NewClient(append(p.Kafka[:len(p.Kafka):len(p.Kafka)], kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(time.Millisecond),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(kgo.KafkaHasher(topology.Murmur2))),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression()), kgo.MaxBufferedRecords(50_000))...)
+		kgo.ProducerBatchCompression(kgo.SnappyCompression()), kgo.MaxBufferedRecords(50_000))...)
 	if err != nil {
 		return nil, err
 	}

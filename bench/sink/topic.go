@@ -21,7 +21,7 @@ type topic struct {
 
 func openTopic(p places) (*topic, error) {
 	s := settingsOf(p.Partitions)
-	cl, err := kgo.NewClient(append(p.kafka(), kgo.TransactionalID("customer360-bench"), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
+	cl, err := kgo.NewClient(append(p.kafka(), kgo.TransactionalID("customer360-bench"), kgo.ProducerBatchCompression(kgo.SnappyCompression()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(kgo.KafkaHasher(topology.Murmur2))))...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the broker: %w", err)

@@ -145,8 +145,7 @@ func (s *session) commit(last bool) error {
 	// is unknown in any case, and waiting for a dead broker is vain.
 	ctx, cancel := context.WithTimeoutCause(s.ctx, inc.cfg.TransactionTimeout*2/3, errUnderWay)
 	defer cancel()
-	start := time.Now()
-	s.gate.close()
+	s.gate.close() // limit may have done so long ago
 	if err := s.gate.drain(ctx, inc.client.Flush); err != nil {
 		return err
 	}
@@ -159,12 +158,13 @@ func (s *session) commit(last bool) error {
 	for _, st := range s.stores {
 		st.seal()
 	}
+	pause := s.gate.pause()
 	if !last {
 		s.hold()
 		s.gate.open()
 	}
 	if any || s.output {
-		inc.group.metrics.commitPause.Observe(time.Since(start).Seconds())
+		inc.group.metrics.commitPause.Observe(pause.Seconds())
 		if err := s.flushed(ctx); err != nil {
 			return err
 		}

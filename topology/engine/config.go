@@ -43,7 +43,7 @@ type Config struct {
 	MaxInFlightBytes      int
 	QueueBytes            int // messages fetched and not yet delivered, over all partitions
 
-	Compression string // of produced batches: none, lz4, snappy, zstd
+	Compression string // of produced batches: none, snappy, lz4, zstd
 
 	// NewHash makes the partitioner of goka and of all emits (topology.NewHasher).
 	NewHash func() hash.Hash32
@@ -72,7 +72,7 @@ func DefaultConfig() Config {
 		MaxInFlightBytes:      64 << 20,
 		QueueBytes:            4 << 20,
 		StoreBytes:            64 << 20,
-		Compression:           "lz4",
+		Compression:           "snappy",
 	}
 }
 

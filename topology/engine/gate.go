@@ -16,6 +16,7 @@ type gate struct {
 	opened       *sync.Cond
 	closed, over bool
 	inside       int
+	since        time.Time     // closed
 	shut         atomic.Bool   // closed or over: leave after this message
 	emptied      chan struct{} // capacity 1: somebody left a closed gate empty
 }
@@ -63,7 +64,9 @@ func (g *gate) leave() {
 
 func (g *gate) close() {
 	g.mu.Lock()
-	g.closed = true
+	if !g.closed {
+		g.closed, g.since = true, time.Now()
+	}
 	g.shut.Store(true)
 	g.mu.Unlock()
 }
@@ -83,6 +86,13 @@ func (g *gate) end() {
 	g.shut.Store(true)
 	g.opened.Broadcast()
 	g.mu.Unlock()
+}
+
+// pause is how long it is closed already.
+func (g *gate) pause() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Since(g.since)
 }
 
 func (g *gate) empty() bool {

@@ -1,7 +1,7 @@
 // Command goka-stock is the merge job on goka v1.1.15 as it comes: default
 // leveldb storage, default producer and consumer group, encoding/json codecs.
 // Only what its documentation or a sane operation asks for is set: acks=all,
-// the oldest offset, a current protocol version, Kafka's partitioner, and lz4
+// the oldest offset, a current protocol version, Kafka's partitioner, and snappy
 // as all contenders have. It prints a measurement as one JSON line when its
 // group has committed the last record.
 package main
@@ -59,7 +59,7 @@ func run(ctx context.Context) error {
 	config := goka.DefaultConfig()
 	config.Version = sarama.V3_6_0_0 // the default, 2.0, is older than what Kafka 4 promises to serve
 	config.Producer.RequiredAcks = sarama.WaitForAll
-	config.Producer.Compression = sarama.CompressionLZ4
+	config.Producer.Compression = sarama.CompressionSnappy
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	goka.ReplaceGlobalConfig(config)
 	topics := goka.NewTopicManagerConfig()

@@ -82,7 +82,7 @@ func (m *meter) report(o options) error {
 		"seconds": m.last.at.Sub(m.first.at).Seconds(), "cpu_seconds": (m.last.cpu - m.first.cpu).Seconds(),
 		"cpu_seconds_process": end.cpu.Seconds(), "rss_peak_mib": peakRSS(), "state_bytes": size,
 		"allocs": float64(m.last.allocs-m.first.allocs) / float64(n), "alloc_bytes": float64(m.last.bytes-m.first.bytes) / float64(n),
-		"gc": fmt.Sprintf("GOGC=%d, memory limit none", gogc), "job": "at least once, commit every 1s, leveldb and producer as goka's defaults, lz4",
+		"gc": fmt.Sprintf("GOGC=%d, memory limit none", gogc), "job": "at least once, commit every 1s, leveldb and producer as goka's defaults, snappy",
 	})
 }
 

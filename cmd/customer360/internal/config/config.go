@@ -159,7 +159,7 @@ func Default() Config {
 	return Config{
 		StateDir: "state", StoreBytes: 64 << 20, CacheBytes: 64 << 20, Pass: codec.PassKeep,
 		Kafka: Kafka{
-			Brokers: []string{"localhost:9092"}, Partitions: 12, ReplicationFactor: -1, CompressionType: "lz4",
+			Brokers: []string{"localhost:9092"}, Partitions: 12, ReplicationFactor: -1, CompressionType: "snappy",
 			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 15 * time.Second, SessionTimeout: 10 * time.Second,
 		},
 		Couchbase: Couchbase{

@@ -30,7 +30,7 @@ final class Options {
     values.put("buffered", "5000"); // default 1000
     values.put("poll-records", "5000"); // default 1000
     values.put("batch-size", "262144"); // default 16384
-    values.put("compression", "lz4");
+    values.put("compression", "snappy");
     values.put("standbys", "0");
     for (int i = 0; i < args.length; i += 2) {
       String name = args[i].replaceFirst("^--", "");
