@@ -113,6 +113,9 @@ func TestScenario29_dirty_local_store(t *testing.T) {
 		h := &herd{c: c, rows: 12}
 		c.expect(h.move("first"))
 		merge := c.follow.graph.Settings.MergeGroup()
+		one.stop() // a clean end brings what is committed into the folder
+		one = c.process("one", "merge")
+		c.until("one is back", func() bool { return c.owns("one", merge, 4) })
 		dead := c.killAt(one, merge, notCommitted)
 		h.move("second")
 		c.died(dead, notCommitted)
