@@ -36,7 +36,7 @@ type claim struct {
 	turn     atomic.Pointer[turn] // the newest
 	slab     []kgo.Record
 	logged   func(*kgo.Record, error) // onLogged, allocated once
-	outputs  outputs
+	outputs  *outputs                 // of the partition: its inputs share a goroutine, a table, and the order of what they write
 
 	maxQueue, maxInFlight, maxInFlightBytes int
 

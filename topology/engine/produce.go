@@ -69,7 +69,8 @@ func (d *delivery) produce(r *kgo.Record, promise func(*kgo.Record, error)) {
 	d.claim.outputs.produce(inc, r, promise)
 }
 
-// outputs are on their way to the client in the order of the emits. While a
+// outputs of a partition are on their way to the client in the order of the emits,
+// whichever of its inputs they are about. While a
 // transaction is committed they are held: they belong to the next one.
 type outputs struct {
 	mu      sync.Mutex

@@ -63,9 +63,15 @@ func newSession(inc *incarnation, owned map[string][]int32) *session {
 	for _, ps := range owned {
 		n += len(ps)
 	}
+	shared := map[int32]*outputs{}
 	for t, ps := range owned {
 		for _, p := range ps {
-			s.claims[topicPartition{t, p}] = newClaim(s, t, p, n)
+			if shared[p] == nil {
+				shared[p] = new(outputs)
+			}
+			c := newClaim(s, t, p, n)
+			c.outputs = shared[p]
+			s.claims[topicPartition{t, p}] = c
 		}
 	}
 	return s
