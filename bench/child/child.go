@@ -63,14 +63,6 @@ func (c *Child) Hear(answer any) error {
 	return nil
 }
 
-// Ask is Tell and Hear.
-func (c *Child) Ask(question, answer any) error {
-	if err := c.Tell(question); err != nil {
-		return err
-	}
-	return c.Hear(answer)
-}
-
 // Stop lets the child end, and kills it where it takes too long.
 func (c *Child) Stop() error {
 	defer c.killed()

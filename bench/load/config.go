@@ -41,11 +41,6 @@ type Config struct {
 	Seed         uint64
 }
 
-// DefaultConfig is a minute's work.
-func DefaultConfig() Config {
-	return Config{Records: 200_000, Keys: 20_000, Distribution: Uniform, Seed: 1}
-}
-
 // Validate reports what makes no load.
 func (c Config) Validate() error {
 	if c.Keys < 1 || c.Records < c.Keys || c.Records > 1<<30 {

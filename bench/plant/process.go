@@ -113,12 +113,6 @@ func (q *Process) Stop() error {
 	return nil
 }
 
-// Kill is SIGKILL, and waits.
-func (q *Process) Kill() {
-	_ = q.cmd.Process.Kill()
-	<-q.ended
-}
-
 // Usage reads it of a process that runs.
 func (q *Process) Usage() (Usage, error) {
 	if err := q.Alive(); err != nil {

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/binary"
-	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -268,35 +266,4 @@ func (c *cache) move(at int, key string, size int) {
 	c.dirty[c.field(at, atSlot)] = uint32(c.write)
 	copy(c.ring[c.write:], c.ring[at:at+size])
 	c.write += size
-}
-
-// flush pins the dirty entries and returns their places, some of them none; the
-// next epoch begins. It must not be called again before flushed.
-func (c *cache) flush() []uint32 {
-	places := c.dirty
-	c.dirty, c.spare = c.spare[:0], nil
-	c.bytes, c.pinned = 0, true
-	c.epoch++
-	return places
-}
-
-// inOrder sorts pinned places by key, without those that are none, and tells the
-// bytes of their keys and values. It needs no lock: see flush.
-func (c *cache) inOrder(places []uint32) (sorted []uint32, size int) {
-	sorted = slices.DeleteFunc(places, func(at uint32) bool { return at == none })
-	for _, at := range sorted {
-		k, v := c.entry(int(at))
-		size += len(k) + len(v)
-	}
-	slices.SortFunc(sorted, func(a, b uint32) int {
-		x, _ := c.entry(int(a))
-		y, _ := c.entry(int(b))
-		return bytes.Compare(x, y)
-	})
-	return sorted, size
-}
-
-// flushed: leveldb has the entries now.
-func (c *cache) flushed(places []uint32) {
-	c.pinned, c.spare = false, places
 }

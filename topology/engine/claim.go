@@ -78,7 +78,7 @@ func newClaim(s *session, topic string, partition int32, claims int) *claim {
 	sentinel := new(batch)
 	c := &claim{
 		session: s, topic: topic, partition: partition, msgs: make(chan *sarama.ConsumerMessage), hash: cfg.NewHash(),
-		codec:       s.inc.group.edges.inputs[topic],
+		codec: s.inc.group.edges.inputs[topic], outputs: s.outputs[partition],
 		maxQueue:    max(2*cfg.QueueBytes/claims, 1<<16),
 		maxInFlight: max(cfg.MaxInFlight/claims, 1), maxInFlightBytes: max(cfg.MaxInFlightBytes/claims, 1),
 		fed: sentinel, taken: sentinel, head: sentinel, tail: sentinel,

@@ -83,30 +83,6 @@ func (s *session) finish() {
 	s.end()
 }
 
-// drainSink waits for what is under way, but not for long: what is left is
-// abandoned with the end of the session, and done again by the next owner.
-func (s *session) drainSink() {
-	for _, c := range s.claims {
-		c.stop(false)
-	}
-	limit := time.Now().Add(s.inc.cfg.DrainTimeout)
-	for {
-		if s.allIdle() || s.over() || time.Now().After(limit) {
-			return
-		}
-		_ = sleep(s.ctx, 5*time.Millisecond)
-	}
-}
-
-func (s *session) allIdle() bool {
-	for _, c := range s.claims {
-		if !c.idle() {
-			return false
-		}
-	}
-	return true
-}
-
 // moved are the positions of all claims, and whether any is not committed.
 func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any bool) {
 	positions = map[string]map[int32]kgo.EpochOffset{}
@@ -160,7 +136,9 @@ func (s *session) commit(last bool) error {
 	}
 	pause := s.gate.pause()
 	if !last {
-		s.hold()
+		for _, o := range s.outputs {
+			o.holding = true // nobody is inside
+		}
 		s.gate.open()
 	}
 	if any || s.output {
@@ -173,7 +151,9 @@ func (s *session) commit(last bool) error {
 		}
 	}
 	if !last {
-		s.release()
+		for _, o := range s.outputs {
+			o.release(inc)
+		}
 	} else if !inc.lease.lapsed() {
 		for _, st := range s.stores {
 			st.current()
@@ -223,21 +203,6 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset) error
 	return s.begin(ctx)
 }
 
-// hold keeps the outputs of the claims for the next transaction. The gate is
-// closed and empty.
-func (s *session) hold() {
-	for _, c := range s.claims {
-		c.outputs.holding = true
-	}
-}
-
-// release produces what was held.
-func (s *session) release() {
-	for _, c := range s.claims {
-		c.outputs.release(s.inc)
-	}
-}
-
 func (s *session) begin(ctx context.Context) error {
 	inc := s.inc
 	if inc.open != nil {
@@ -248,24 +213,6 @@ func (s *session) begin(ctx context.Context) error {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	inc.open, s.began = open, time.Now()
-	return nil
-}
-
-func (s *session) commitSink(ctx context.Context) error {
-	positions, any := s.moved()
-	if !any {
-		if s.allIdle() {
-			s.inc.group.metrics.settled()
-		}
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.inc.cfg.SessionTimeout)
-	defer cancel()
-	if err := s.commitPlain(ctx, positions); err != nil {
-		return fmt.Errorf("offsets: %w", err)
-	}
-	s.noteCommitted(positions)
-	s.inc.group.metrics.settled()
 	return nil
 }
 

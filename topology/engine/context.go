@@ -53,7 +53,7 @@ func (d *delivery) Value() any {
 }
 
 func (d *delivery) SetValue(value any, options ...goka.ContextOption) {
-	d.mayWrite()
+	d.mayWrite(options)
 	if value == nil {
 		d.Fail(errors.New("nil is no value of a table: use Delete"))
 	}
@@ -64,25 +64,26 @@ func (d *delivery) SetValue(value any, options ...goka.ContextOption) {
 	if err := d.claim.store.Set(d.key, data); err != nil {
 		d.Fail(err)
 	}
-	d.logChange(data, options)
+	d.logChange(data)
 }
 
 func (d *delivery) Delete(options ...goka.ContextOption) {
-	d.mayWrite()
+	d.mayWrite(options)
 	if err := d.claim.store.Delete(d.key); err != nil {
 		d.Fail(err)
 	}
-	d.logChange(nil, options)
+	d.logChange(nil)
 }
 
 // logChange writes the changelog.
-func (d *delivery) logChange(data []byte, options []goka.ContextOption) {
+func (d *delivery) logChange(data []byte) {
 	r := d.claim.newRecord()
-	r.Topic, r.Key, r.Value, r.Headers = d.claim.session.inc.group.edges.table, d.keyBytes(d.key), data, d.headers(options)
+	r.Topic, r.Key, r.Value = d.claim.session.inc.group.edges.table, d.keyBytes(d.key), data
 	d.produce(r, d.claim.logged)
 }
 
-func (d *delivery) mayWrite() {
+func (d *delivery) mayWrite(options []goka.ContextOption) {
+	d.refuse(options)
 	if d.claim.store == nil {
 		d.Fail(errStateless)
 	}
@@ -94,13 +95,14 @@ func (d *delivery) mayWrite() {
 func (d *delivery) Emit(topic goka.Stream, key string, value any, options ...goka.ContextOption) {
 	var data []byte
 	codec := d.output(topic)
+	d.refuse(options)
 	if value != nil {
 		var err error
 		if data, err = codec.Encode(value); err != nil {
 			d.Fail(fmt.Errorf("encoding a message for %s: %w", topic, err))
 		}
 	}
-	d.emit(string(topic), key, data, d.headers(options))
+	d.emit(string(topic), key, data, nil)
 }
 
 // output is the codec of a topic that the graph may write to.
@@ -126,11 +128,12 @@ func (d *delivery) Loopback(key string, value any, options ...goka.ContextOption
 	if edges.loop == "" {
 		d.Fail(errors.New("the graph has no loop topic"))
 	}
+	d.refuse(options)
 	data, err := edges.loopCodec.Encode(value)
 	if err != nil {
 		d.Fail(fmt.Errorf("encoding a message for %s: %w", edges.loop, err))
 	}
-	d.emit(edges.loop, key, data, d.headers(options))
+	d.emit(edges.loop, key, data, nil)
 }
 
 func (d *delivery) Join(table goka.Table) any {
@@ -149,12 +152,11 @@ func (d *delivery) Fail(err error) {
 	panic(err)
 }
 
-// headers: what goka's options hold is goka's own to read.
-func (d *delivery) headers(options []goka.ContextOption) []kgo.RecordHeader {
+// refuse: what goka's options hold is goka's own to read.
+func (d *delivery) refuse(options []goka.ContextOption) {
 	if len(options) > 0 {
 		d.Fail(errors.New("goka's options of a context are not supported: for headers, use engine.Emit"))
 	}
-	return nil
 }
 
 // Header is a header of a record.

@@ -150,7 +150,7 @@ func (f *follower) read(ctx context.Context, c *copying, facts facts) error {
 			c.meta.asOf = asked
 		}
 		since := time.Since(c.written)
-		if c.bytes >= c.db.buffer/8*7 || len(c.pending) > 0 && since >= followFlush ||
+		if c.db.enough(c.bytes) || len(c.pending) > 0 && since >= followFlush ||
 			atEnd && (!f.current.Load() || since >= followConfirm) {
 			if err := c.write(); err != nil {
 				return err

@@ -106,3 +106,12 @@ func (h *held) save() {
 		h.saved = maps.Clone(h.offsets)
 	}
 }
+
+// noteHeld is for the next join.
+func (s *session) noteHeld() {
+	for _, st := range s.stores {
+		if offset, err := st.GetOffset(-1); err == nil && st.complete() {
+			s.inc.group.held.reached(st.partition, offset)
+		}
+	}
+}

@@ -21,7 +21,9 @@ func (tableReader) Close() error                               { return nil }
 
 func (t tableReader) ConsumePartition(topic string, partition int32, offset int64) (sarama.PartitionConsumer, error) {
 	ctx, cancel := context.WithCancel(t.inc.ctx)
-	st := t.inc.storeOf(partition)
+	t.inc.mu.Lock()
+	st := storeOf(t.inc.stores, partition) // that goka has had built
+	t.inc.mu.Unlock()
 	if st == nil {
 		cancel()
 		return nil, fmt.Errorf("%s/%d has no store", topic, partition)
@@ -97,16 +99,4 @@ func (p *partitionReader) deliver(ctx context.Context, g *Group, from int64) {
 			return
 		}
 	}
-}
-
-// storeOf is the store that goka has had built for a partition of the table.
-func (inc *incarnation) storeOf(partition int32) *store {
-	inc.mu.Lock()
-	defer inc.mu.Unlock()
-	for _, st := range inc.stores {
-		if st.partition == partition {
-			return st
-		}
-	}
-	return nil
 }

@@ -26,6 +26,7 @@ type session struct {
 	inc                         *incarnation
 	owned                       map[string][]int32
 	claims                      map[topicPartition]*claim
+	outputs                     map[int32]*outputs // by partition
 	memberID                    string
 	generation                  int32
 	gate                        *gate // nil in a sink
@@ -51,7 +52,7 @@ type session struct {
 }
 
 func newSession(inc *incarnation, owned map[string][]int32) *session {
-	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, goals: map[topicPartition]int64{}, done: make(chan struct{}), kick: make(chan struct{}, 1)}
+	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, outputs: map[int32]*outputs{}, goals: map[topicPartition]int64{}, done: make(chan struct{}), kick: make(chan struct{}, 1)}
 	s.room = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.memberID, s.generation = inc.client.GroupMetadata()
@@ -63,15 +64,12 @@ func newSession(inc *incarnation, owned map[string][]int32) *session {
 	for _, ps := range owned {
 		n += len(ps)
 	}
-	shared := map[int32]*outputs{}
+	for _, p := range s.partitions() {
+		s.outputs[p] = new(outputs)
+	}
 	for t, ps := range owned {
 		for _, p := range ps {
-			if shared[p] == nil {
-				shared[p] = new(outputs)
-			}
-			c := newClaim(s, t, p, n)
-			c.outputs = shared[p]
-			s.claims[topicPartition{t, p}] = c
+			s.claims[topicPartition{t, p}] = newClaim(s, t, p, n)
 		}
 	}
 	return s
@@ -189,15 +187,6 @@ func (s *session) admitted(ctx context.Context) error {
 	return nil
 }
 
-// noteHeld is for the next join.
-func (s *session) noteHeld() {
-	for _, st := range s.stores {
-		if offset, err := st.GetOffset(-1); err == nil && st.complete() {
-			s.inc.group.held.reached(st.partition, offset)
-		}
-	}
-}
-
 // setup runs goka's recovery; a revoke or a shutdown cancels it.
 func (s *session) setup(ctx context.Context, h sarama.ConsumerGroupHandler) error {
 	stop := context.AfterFunc(ctx, s.end)
@@ -271,11 +260,7 @@ func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	}
 	var wg sync.WaitGroup
 	for _, c := range s.claims {
-		for _, st := range s.stores {
-			if st.partition == c.partition {
-				c.store = st
-			}
-		}
+		c.store = storeOf(s.stores, c.partition)
 		wg.Go(c.feed)
 		wg.Go(func() {
 			if err := h.ConsumeClaim(s, c); !s.over() && !s.draining.Load() {

@@ -92,6 +92,16 @@ func newStore(name string, partition int32, dir string, db *level, m meta) *stor
 	return s
 }
 
+// storeOf is the store of a partition, nil without one.
+func storeOf(stores []*store, partition int32) *store {
+	for _, s := range stores {
+		if s.partition == partition {
+			return s
+		}
+	}
+	return nil
+}
+
 // broke notes the first error, after which nothing more is written: a later
 // batch must not overtake a failed one. Callers hold mu.
 func (s *store) broke(err error) {
@@ -197,7 +207,7 @@ func (s *store) SetOffset(offset int64) error {
 // arrived writes what recovery has brought, where it is enough. Callers hold mu.
 func (s *store) arrived(offset int64) {
 	s.openMeta.offset = max(s.openMeta.offset, offset)
-	if !s.recovered && s.open.bytes >= s.db.buffer/8*7 {
+	if !s.recovered && s.db.enough(s.open.bytes) {
 		s.promote(&s.open)
 	}
 }

@@ -18,6 +18,9 @@ type level struct {
 	buffer int // bytes that recovery and copies write at once
 }
 
+// enough says whether recovery and copies write that many bytes now.
+func (l *level) enough(bytes int) bool { return bytes >= l.buffer/8*7 }
+
 func (l *level) Close() error { return errors.Join(l.DB.Close(), l.files.Close()) }
 
 // filesOf opens the files of a folder and locks them.

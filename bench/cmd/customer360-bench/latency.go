@@ -19,7 +19,7 @@ func latencies(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	f := flagsOf("latency", stderr)
 	full := f.Bool("full", false, "the long form: three rounds, other commit intervals as well")
 	c := latency.Short()
-	partitions := plantFlags(f, &c.Plant)
+	chosen := plantFlags(f, c.Plant)
 	var s saved
 	s.flags(f)
 	streams := streamsFlag(f)
@@ -34,12 +34,10 @@ func latencies(ctx context.Context, args []string, stdout, stderr io.Writer) (er
 	if helped, err := parseFlags(f, args); helped || err != nil {
 		return err
 	}
-	partitions()
 	if *full {
-		p := c.Plant
 		c = latency.Full()
-		c.Plant = p
 	}
+	c.Plant = chosen()
 	override(&c.Rounds, *rounds)
 	if len(intervals) > 0 {
 		c.Intervals = intervals

@@ -18,7 +18,7 @@ func lines(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flagsOf("line", stderr)
 	full := f.Bool("full", false, "the long form: three rounds with more customers")
 	c := line.Short()
-	partitions := plantFlags(f, &c.Plant)
+	chosen := plantFlags(f, c.Plant)
 	var s saved
 	s.flags(f)
 	rounds := f.Int("rounds", 0, "runs (default: the form's)")
@@ -28,12 +28,10 @@ func lines(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if helped, err := parseFlags(f, args); helped || err != nil {
 		return err
 	}
-	partitions()
 	if *full {
-		p := c.Plant
 		c = line.Full()
-		c.Plant = p
 	}
+	c.Plant = chosen()
 	override(&c.Rounds, *rounds)
 	override(&c.Keys, *keys)
 	override(&c.Records, *records)

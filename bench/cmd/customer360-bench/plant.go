@@ -13,14 +13,18 @@ import (
 	"customer360/bench/result"
 )
 
-// plantFlags adds what all measurements have that start a broker themselves.
-func plantFlags(f *flag.FlagSet, c *plant.Config) (partitions func()) {
+// plantFlags adds what all measurements have that start a broker themselves; c has
+// the defaults. The result is what was chosen, after parsing.
+func plantFlags(f *flag.FlagSet, c plant.Config) func() plant.Config {
 	f.StringVar(&c.Binary, "binary", c.Binary, "the product (make build)")
 	f.StringVar(&c.Scripts, "stack", c.Scripts, "the folder deploy/stack")
 	f.StringVar(&c.Dir, "dir", "", "the folder for data and logs, which are removed at the end (default: the system's for temporary files)")
 	f.DurationVar(&c.Patience, "patience", c.Patience, "how long each thing is waited for")
 	n := f.Int("partitions", int(c.Partitions), "of every topic")
-	return func() { c.Partitions = int32(*n) }
+	return func() plant.Config {
+		c.Partitions = int32(*n)
+		return c
+	}
 }
 
 // streamsFlag adds the folder of Kafka Streams' sources.

@@ -30,7 +30,7 @@ func recoveries(name string, run recoveryRun, withPeers bool) func(context.Conte
 		f := flagsOf(name, stderr)
 		full := f.Bool("full", false, "the long form: a million customers, three rounds")
 		c := recovery.Short()
-		partitions := plantFlags(f, &c.Plant)
+		chosen := plantFlags(f, c.Plant)
 		var s saved
 		s.flags(f)
 		none := ""
@@ -43,12 +43,10 @@ func recoveries(name string, run recoveryRun, withPeers bool) func(context.Conte
 		if helped, err := parseFlags(f, args); helped || err != nil {
 			return err
 		}
-		partitions()
 		if *full {
-			p := c.Plant
 			c = recovery.Full()
-			c.Plant = p
 		}
+		c.Plant = chosen()
 		override(&c.Rounds, *rounds)
 		override(&c.Keys, *keys)
 		if err := c.Validate(); err != nil {

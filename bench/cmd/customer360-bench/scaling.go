@@ -26,7 +26,7 @@ func scalings(name string, run scalingRun) func(context.Context, []string, io.Wr
 		f := flagsOf(name, stderr)
 		full := f.Bool("full", false, "the long form: more cases and customers, three rounds")
 		c := scaling.Short()
-		partitions := plantFlags(f, &c.Plant)
+		chosen := plantFlags(f, c.Plant)
 		var s saved
 		s.flags(f)
 		rounds := f.Int("rounds", 0, "runs of each case, interleaved (default: the form's)")
@@ -40,12 +40,10 @@ func scalings(name string, run scalingRun) func(context.Context, []string, io.Wr
 		if helped, err := parseFlags(f, args); helped || err != nil {
 			return err
 		}
-		partitions()
 		if *full {
-			p := c.Plant
 			c = scaling.Full()
-			c.Plant = p
 		}
+		c.Plant = chosen()
 		override(&c.Rounds, *rounds)
 		override(&c.Records, *records)
 		if len(keys) > 0 {
