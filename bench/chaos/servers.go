@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
 	"syscall"
 	"time"
+
+	"customer360/internal/freeport"
 )
 
 // services are what a run process reaches through links, and what up listens for.
@@ -25,35 +26,14 @@ var runs = []string{
 // ports of 127.0.0.1 that up is given; the links have the same ones elsewhere.
 type ports struct{ kafka, couchbase, store, http int }
 
-// freePorts takes ports that are free now, and below those that the system gives
-// to outgoing connections: up comes back to them after a kill.
+// freePorts takes ports that up can come back to after a kill.
 func freePorts() (ports, error) {
 	var p ports
-	free, err := freePort(4)
+	free, err := freeport.Take(4)
 	if err == nil {
 		p.kafka, p.couchbase, p.store, p.http = free[0], free[1], free[2], free[3]
 	}
 	return p, err
-}
-
-// freePort takes n of them.
-func freePort(n int) ([]int, error) {
-	var free []int
-	for range n {
-		var l net.Listener
-		var err error
-		for range 100 {
-			if l, err = net.Listen("tcp", address(0, 10_000+rand.IntN(20_000))); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() //nolint:errcheck // it was only asked
-		free = append(free, l.Addr().(*net.TCPAddr).Port)
-	}
-	return free, nil
 }
 
 func (p ports) of(service string) int {

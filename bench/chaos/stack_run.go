@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"customer360/bench/stack"
+	"customer360/internal/freeport"
 	"customer360/internal/local/couchbase"
 )
 
@@ -86,7 +87,7 @@ func newStackRun(cfg StackConfig, notes io.Writer) (*stackRun, error) {
 // begin starts everything, with rows, members and customers to begin with. After
 // an error, too, end must be called.
 func (s *stackRun) begin(ctx context.Context) error {
-	free, err := freePort(7)
+	free, err := freeport.Take(7)
 	if err != nil {
 		return err
 	}

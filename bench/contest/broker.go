@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"customer360/bench/child"
 	"customer360/bench/stack"
+	"customer360/internal/freeport"
 	"customer360/internal/local/kafka"
 )
 
@@ -42,11 +42,11 @@ func (c Config) startBroker(ctx context.Context) (*broker, error) {
 	if err := c.needs("java", "bash"); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts()
+	ports, err := freeport.Take(4)
 	if err != nil {
 		return nil, err
 	}
-	machine := stack.New(filepath.Join(c.Root, "deploy", "stack"), c.Dir, ports)
+	machine := stack.New(filepath.Join(c.Root, "deploy", "stack"), c.Dir, [4]int(ports))
 	stop := func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*patience)
 		defer cancel()
@@ -64,19 +64,6 @@ func (c Config) startBroker(ctx context.Context) (*broker, error) {
 		return nil, errors.Join(fmt.Errorf("the broker's pid file: %w", err), stop())
 	}
 	return &broker{machine.Broker(), cpuOf(pid), stop}, nil
-}
-
-// freePorts were free a moment ago, and are four different ones.
-func freePorts() (ports [4]int, err error) {
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return ports, fmt.Errorf("a free port: %w", err)
-		}
-		defer l.Close() //nolint:errcheck // it was only asked
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
 }
 
 func cpuOf(pid int) func() (time.Duration, error) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/bench/stack"
+	"customer360/internal/freeport"
 	"customer360/topology"
 )
 
@@ -52,12 +52,12 @@ func New(ctx context.Context, cfg Config) (_ *Plant, err error) {
 	if p.Graph, err = topology.New(settings); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(5)
+	ports, err := freeport.Take(5)
 	if err != nil {
 		return nil, err
 	}
 	machine := stack.New(cfg.Scripts, p.Dir, [4]int(ports))
-	p.kafka, p.Broker, p.couchbase = machine.Kafka, machine.Broker(), local(ports[4])
+	p.kafka, p.Broker, p.couchbase = machine.Kafka, machine.Broker(), freeport.Local(ports[4])
 	p.Kafka = []kgo.Opt{kgo.SeedBrokers(p.Broker), kgo.DisableClientMetrics()}
 	if err := p.kafka.Start(ctx); err != nil {
 		return nil, err
@@ -67,20 +67,6 @@ func New(ctx context.Context, cfg Config) (_ *Plant, err error) {
 	}
 	_, err = p.Command(ctx, "topics", "create")
 	return p, err
-}
-
-func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-func freePorts(n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() //nolint:errcheck // it was only asked
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 func (p *Plant) configuration() string { return filepath.Join(p.Dir, "customer360.yaml") }
@@ -100,7 +86,7 @@ func (p *Plant) configure() error {
 
 // Run starts an instance of the product. only are its parts, "" for all.
 func (p *Plant) Run(name, only string, env ...string) (*Process, error) {
-	ports, err := freePorts(1)
+	ports, err := freeport.Take(1)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +94,10 @@ func (p *Plant) Run(name, only string, env ...string) (*Process, error) {
 	if only != "" {
 		args = append(args, "--only", only)
 	}
-	env = append(env, "CUSTOMER360_INSTANCE="+name, "CUSTOMER360_STATE_DIR="+p.State(name), "CUSTOMER360_HTTP_LISTEN="+local(ports[0]))
+	env = append(env, "CUSTOMER360_INSTANCE="+name, "CUSTOMER360_STATE_DIR="+p.State(name), "CUSTOMER360_HTTP_LISTEN="+freeport.Local(ports[0]))
 	q, err := p.Start(name, env, p.Binary, args...)
 	if err == nil {
-		q.HTTP = "http://" + local(ports[0])
+		q.HTTP = "http://" + freeport.Local(ports[0])
 	}
 	return q, err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"customer360/bench/stack"
+	"customer360/internal/freeport"
 	"customer360/internal/local/couchbase"
 	"customer360/internal/quiet"
 	"customer360/topology"
@@ -41,7 +41,7 @@ func start(ctx context.Context, cfg Config, dir string) (_ *machine, err error) 
 			err = errors.Join(err, m.end())
 		}
 	}()
-	ports, err := freePorts(4)
+	ports, err := freeport.Take(4)
 	if err != nil {
 		return nil, err
 	}
@@ -64,18 +64,6 @@ func start(ctx context.Context, cfg Config, dir string) (_ *machine, err error) 
 	}
 	_, err = m.command(ctx, "topics", "create")
 	return m, err
-}
-
-func freePorts(n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() //nolint:errcheck // it was only asked
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 func (m *machine) startNode() error {

@@ -4,13 +4,15 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"customer360/internal/freeport"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -36,13 +38,12 @@ type broker struct {
 
 func freePorts(t *testing.T, n int) (ports []string) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().String()[len("127.0.0.1:"):])
+	taken, err := freeport.Take(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range taken {
+		ports = append(ports, strconv.Itoa(port))
 	}
 	return ports
 }

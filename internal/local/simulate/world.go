@@ -25,7 +25,9 @@ type World struct {
 	log   *slog.Logger
 	file  progressFile
 	ready chan struct{}
-	url   atomic.Value // string, once ready
+	url   atomic.Value // string, once the store listens
+
+	listener net.Listener // nil before Listen, and where no store is played
 
 	mu       sync.RWMutex // guards everything below but store's own counters
 	progress progress
@@ -92,16 +94,12 @@ func (w *World) Run(ctx context.Context) error {
 		return fmt.Errorf("the simulator's folder: %w", err)
 	}
 	defer lock.Close() //nolint:errcheck // the lock ends with the process at the latest
-	var listener net.Listener
-	if w.cfg.Listen != "" {
-		if listener, err = net.Listen("tcp", w.cfg.Listen); err != nil {
-			return fmt.Errorf("the Online Store cannot listen on %s: %w", w.cfg.Listen, err)
-		}
-		w.url.Store("http://" + listener.Addr().String() + StorePath)
+	if err := w.Listen(); err != nil {
+		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	if listener != nil {
-		group.Go(func() error { return w.serveStore(ctx, listener) })
+	if w.listener != nil {
+		group.Go(func() error { return w.serveStore(ctx, w.listener) })
 	}
 	if w.cfg.CSVDir != "" {
 		group.Go(func() error { return w.exportNightly(ctx) })
@@ -111,6 +109,19 @@ func (w *World) Run(ctx context.Context) error {
 	w.log.Info("the source systems run", "store", w.StoreURL(), "csv", w.cfg.CSVDir, "topic", w.cfg.Topic,
 		"customers", w.cfg.Customers, "seed", w.cfg.Seed)
 	return group.Wait()
+}
+
+// Listen takes the Online Store's port, where one is played and Run has not taken it
+// yet: StoreURL is known afterwards, and Run answers there.
+func (w *World) Listen() (err error) {
+	if w.cfg.Listen == "" || w.listener != nil {
+		return nil
+	}
+	if w.listener, err = net.Listen("tcp", w.cfg.Listen); err != nil {
+		return fmt.Errorf("the Online Store cannot listen on %s: %w", w.cfg.Listen, err)
+	}
+	w.url.Store("http://" + w.listener.Addr().String() + StorePath)
+	return nil
 }
 
 // serveStore answers until ctx ends.
@@ -140,7 +151,7 @@ func (w *World) serveStore(ctx context.Context, listener net.Listener) error {
 func (w *World) Ready() <-chan struct{} { return w.ready }
 
 // StoreURL is the base of the three endpoints, without a trailing slash; empty
-// before Ready.
+// before Listen or Ready.
 func (w *World) StoreURL() string {
 	url, _ := w.url.Load().(string)
 	return url

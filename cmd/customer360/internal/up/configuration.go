@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"customer360/cmd/customer360/internal/config"
-	"customer360/internal/local/simulate"
 )
 
 // configuration is what `run --config` needs to join this run. What decides the
@@ -28,7 +27,7 @@ func (r *run) configuration() (config.Config, error) {
 	c.Couchbase.ConnectionString, c.Couchbase.Username = r.servers.node.ConnectionString(), CouchbaseUser
 	c.Couchbase.PasswordFile = passwordFile
 	c.Loyalty.Folder, c.Loyalty.Stable, c.Loyalty.Poll = r.absolute(loyaltyDir), 300*time.Millisecond, time.Second
-	c.OnlineStore.URL = "http://" + r.options.Store + simulate.StorePath
+	c.OnlineStore.URL = r.world.StoreURL()
 	// The store is our own and on this machine: the budget is what it can do.
 	c.OnlineStore.RequestsPerSecond, c.OnlineStore.Concurrency = 20_000, 32
 	c.OnlineStore.Interval, c.OnlineStore.NotFoundInterval = 5*time.Minute, 10*time.Minute

@@ -78,24 +78,20 @@ func (o Options) addresses() map[string]string {
 }
 
 // checkPorts finds a used port before anything is started, and says how to
-// choose another. It returns the options with the store's port settled, since
-// its address is written down before the store listens.
-func (o Options) checkPorts() (Options, error) {
+// choose another.
+func (o Options) checkPorts() error {
 	for _, flag := range []string{"--kafka", "--couchbase", "--store", "--http"} {
 		address := o.addresses()[flag]
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			host, _, _ := net.SplitHostPort(address)
-			return o, fmt.Errorf("%w; choose another port, or any free one: %s %s", err, flag, net.JoinHostPort(host, "0"))
-		}
-		if flag == "--store" {
-			o.Store = l.Addr().String()
+			return fmt.Errorf("%w; choose another port, or any free one: %s %s", err, flag, net.JoinHostPort(host, "0"))
 		}
 		if err := l.Close(); err != nil {
-			return o, err
+			return err
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // FaultKinds are the kinds of --fault, for a help text.

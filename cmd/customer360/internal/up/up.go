@@ -89,7 +89,7 @@ func (r *run) openLog() (func(), error) {
 }
 
 func (r *run) all(ctx context.Context) (err error) {
-	if r.options, err = r.options.checkPorts(); err != nil {
+	if err := r.options.checkPorts(); err != nil {
 		return err
 	}
 	password, err := r.folder.password()
@@ -138,6 +138,9 @@ func (r *run) prepare(ctx context.Context, slot *instance.Slot) error {
 	wc.Dir, wc.CSVDir, wc.Seed, wc.Customers = r.folder.in(simulateDir), r.folder.in(loyaltyDir), r.options.Seed, r.options.Customers
 	wc.Night, wc.EventsPerSecond, wc.Once, wc.Listen = r.options.Night, r.options.EventsPerSecond, r.options.Once, r.options.Store
 	if r.world, err = simulate.New(wc, simulate.Deps{Log: r.log.With("part", "simulate"), Kafka: r.kafka, Now: r.simulated}); err != nil {
+		return err
+	}
+	if err := r.world.Listen(); err != nil { // its address is written down before it answers
 		return err
 	}
 	conf, err := r.configuration()
@@ -219,7 +222,7 @@ func (r *run) addresses() []screen.Address {
 	return []screen.Address{
 		{Name: "Kafka", Where: r.servers.broker.Addr()},
 		{Name: "Couchbase", Where: r.servers.node.ConnectionString() + "  user " + CouchbaseUser + ", password in " + r.folder.in(passwordFile)},
-		{Name: "Store", Where: "http://" + r.options.Store + simulate.StorePath},
+		{Name: "Store", Where: r.world.StoreURL()},
 		{Name: "CSV folder", Where: r.folder.in(loyaltyDir)},
 		{Name: "Metrics", Where: "http://" + r.web.Addr() + "/metrics  /healthz  /readyz"},
 	}

@@ -7,10 +7,10 @@ package couchbasetest
 import (
 	"context"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
+	"customer360/internal/freeport"
 	"customer360/internal/local/couchbase"
 )
 
@@ -78,10 +78,9 @@ func Serve(t testing.TB, node *couchbase.Node) (stop func()) {
 // after a restart.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := freeport.Take(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was written
-	return l.Addr().String()
+	return freeport.Local(ports[0])
 }
