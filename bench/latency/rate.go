@@ -60,8 +60,7 @@ func (s *stage) rate(ctx context.Context, m plant.Measured, rate int) ([]result.
 	}
 	if s.peer == nil {
 		m.Benchmark = result.Commit
-		rows = append(rows, m.Row(result.PauseP99, "ms", 1000*plant.Quantile(.99, pauseBefore, pauseAfter)),
-			m.Row("commits", "count", float64(pauseAfter.GetSampleCount()-pauseBefore.GetSampleCount())))
+		rows = append(rows, pauseAfter.rows(m, pauseBefore)...)
 	}
 	return rows, len(took), nil
 }
@@ -96,6 +95,5 @@ func (s *stage) backlog(ctx context.Context, origin result.Row, round int) ([]re
 	if err != nil {
 		return nil, err
 	}
-	return []result.Row{m.Row(result.PauseP99, "ms", 1000*plant.Quantile(.99, before, after)),
-		m.Row("commits", "count", float64(after.GetSampleCount()-before.GetSampleCount()))}, nil
+	return after.rows(m, before), nil
 }

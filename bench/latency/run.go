@@ -177,14 +177,38 @@ func (s *stage) settle(ctx context.Context) error {
 	return s.reader.ToTheEnd(ctx, s.Plant)
 }
 
-// pause is the product's histogram; nil of a peer.
-func (s *stage) pause(ctx context.Context) (*dto.Histogram, error) {
+// pauses are the product's histograms; empty of a peer.
+type pauses struct {
+	commit *dto.Histogram
+	full   *dto.Histogram // the transaction was full, and the one before under way
+}
+
+func (s *stage) pause(ctx context.Context) (p pauses, err error) {
 	if s.peer != nil {
-		return nil, nil
+		return p, nil
 	}
 	f, err := s.process.Figures(ctx)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	return f.Histogram("customer360_engine_commit_pause_seconds", map[string]string{"group": s.Graph.Settings.MergeGroup()}), nil
+	group := map[string]string{"group": s.Graph.Settings.MergeGroup()}
+	p.commit = f.Histogram("customer360_engine_commit_pause_seconds", group)
+	p.full = f.Histogram("customer360_engine_full_pause_seconds", group)
+	return p, nil
+}
+
+// rows are of what was since before.
+func (p pauses) rows(m plant.Measured, before pauses) []result.Row {
+	commits := p.commit.GetSampleCount() - before.commit.GetSampleCount()
+	waits := p.full.GetSampleCount() - before.full.GetSampleCount()
+	rows := []result.Row{
+		m.Row(result.PauseP99, "ms", 1000*plant.Quantile(.99, before.commit, p.commit)),
+		m.Row("commits", "count", float64(commits)),
+		m.Row("waits", "count", float64(waits)),
+	}
+	if waits > 0 {
+		mean := (p.full.GetSampleSum() - before.full.GetSampleSum()) / float64(waits)
+		rows = append(rows, m.Row("wait_mean", "ms", 1000*mean))
+	}
+	return rows
 }

@@ -34,6 +34,7 @@ func unit(u string) string {
 var titles = map[string]string{
 	result.CPU: "CPU", "cpu_process": "CPU with start and stop", result.Output: "records written", result.BrokerCPU: "broker's CPU", result.RSSPeak: "peak RSS", result.Allocs: "allocations", result.AllocBytes: "allocated",
 	result.LatencyP50: "p50", result.LatencyP99: "p99", result.LatencyP999: "p99.9", result.PauseP99: "pause p99", result.KeysRate: "keys",
+	"waits": "waits, transaction full", "wait_mean": "mean wait",
 }
 
 func title(metric string) string {

@@ -24,7 +24,7 @@ const (
 func Take(n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	for tries := 0; len(ports) < n; tries++ {
-		port := first + rand.IntN(count)
+		port := first + rand.IntN(count) //nolint:gosec // any port will do
 		l, err := net.Listen("tcp", Local(port))
 		if err != nil {
 			if errors.Is(err, syscall.EADDRINUSE) && tries < 100*(n+1) {

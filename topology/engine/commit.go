@@ -114,15 +114,17 @@ func (s *session) commit(last bool) error {
 	}
 	if _, any := s.moved(); !any && inc.producedRecords.Load() == 0 && !last {
 		inc.group.metrics.settled()
-		s.gate.open() // it may be closed by limit
+		s.gate.open() // it may be full
 		return nil
 	}
 	// s.ctx ends after the last commit, or by a failure: then the fate of this one
 	// is unknown in any case, and waiting for a dead broker is vain.
 	ctx, cancel := context.WithTimeoutCause(s.ctx, inc.cfg.TransactionTimeout*2/3, errUnderWay)
 	defer cancel()
-	s.gate.close() // limit may have done so long ago
-	if err := s.gate.drain(ctx, inc.client.Flush); err != nil {
+	if full := s.gate.close(); full > 0 {
+		inc.group.metrics.fullPause.Observe(full.Seconds())
+	}
+	if err := s.gate.drain(ctx); err != nil {
 		return err
 	}
 	if err := inc.failure(); err != nil {
@@ -137,11 +139,12 @@ func (s *session) commit(last bool) error {
 	pause := s.gate.pause()
 	if !last {
 		for _, o := range s.outputs {
-			o.holding = true // nobody is inside
+			o.hold()
 		}
 		s.gate.open()
 	}
-	if any || s.output {
+	worked := any || s.output
+	if worked {
 		inc.group.metrics.commitPause.Observe(pause.Seconds())
 		if err := s.flushed(ctx); err != nil {
 			return err
@@ -152,9 +155,17 @@ func (s *session) commit(last bool) error {
 	}
 	if !last {
 		for _, o := range s.outputs {
-			o.release(inc)
+			o.release(s)
 		}
-	} else if !inc.lease.lapsed() {
+	}
+	if worked {
+		for _, st := range s.stores { // the next outputs are on their way meanwhile
+			if err := st.committed(); err != nil {
+				return fmt.Errorf("local state: %w", err)
+			}
+		}
+	}
+	if last && !inc.lease.lapsed() {
 		for _, st := range s.stores {
 			st.current()
 		}
@@ -162,15 +173,7 @@ func (s *session) commit(last bool) error {
 	return nil
 }
 
-// flushed waits until all outputs are acknowledged.
-func (s *session) flushed(ctx context.Context) error {
-	if err := s.inc.client.Flush(ctx); err != nil {
-		return context.Cause(ctx)
-	}
-	return s.inc.failure()
-}
-
-// conclude ends the transaction and releases local state.
+// conclude ends the transaction and begins the next one.
 func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset) error {
 	inc := s.inc
 	ctx, cancel := context.WithTimeout(s.ctx, inc.cfg.TransactionTimeout)
@@ -196,9 +199,7 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset) error
 	s.noteCommitted(positions)
 	inc.group.metrics.settled()
 	for _, st := range s.stores {
-		if err := st.committed(); err != nil {
-			return fmt.Errorf("local state: %w", err)
-		}
+		st.acknowledged()
 	}
 	return s.begin(ctx)
 }

@@ -66,7 +66,7 @@ func DefaultConfig() Config {
 		DrainTimeout:          5 * time.Second,
 		FlushInterval:         30 * time.Second,
 		MaxRecordBytes:        17 << 20,
-		MaxTransactionBytes:   64 << 20,
+		MaxTransactionBytes:   16 << 20,
 		MaxTransactionRecords: 100_000,
 		MaxInFlight:           4096,
 		MaxInFlightBytes:      64 << 20,
@@ -166,8 +166,8 @@ func (c Config) limits() []kgo.Opt {
 	record := int32(c.MaxRecordBytes)
 	return []kgo.Opt{
 		kgo.ProducerBatchMaxBytes(record),
-		kgo.MaxBufferedBytes(c.MaxTransactionBytes + 2*c.MaxRecordBytes),
-		kgo.MaxBufferedRecords(c.MaxTransactionRecords),
+		kgo.MaxBufferedBytes(2 * (windowBytes + c.MaxRecordBytes)),
+		kgo.MaxBufferedRecords(2 * windowBytes / recordOverhead),
 		// These are soft: a larger batch comes whole when it is first in an
 		// answer, and kgo rotates. Small ones keep partitions mixed, and memory
 		// low: a record of 20 bytes on the wire takes hundreds in the client.

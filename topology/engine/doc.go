@@ -54,10 +54,13 @@
 //   - A commit takes positions, state (store.seal) and outputs when nobody is inside
 //     the gate: they are those of the same messages. Then callbacks go on; what they
 //     write is held (outputs), and is produced after the next transaction has begun.
+//     Callbacks never wait for Kafka inside the gate: outputs queue for room in the
+//     client (window), and a full transaction keeps callbacks outside (gate.fill).
 //   - leveldb is written after the transaction has ended, values and the offset
 //     that they go up to in one atomic write, never a part of a commit. It may be
 //     behind by FlushInterval, or two thirds of the cache, and by nothing after a
-//     clean end. What is open at the end of a session is dropped.
+//     clean end. The offset is that of the sealed writes (store.acknowledged): some
+//     of the next transaction may be in the changelog. What is open at the end of a session is dropped.
 //   - A folder is used only while its topic id, partition, age and offset fit
 //     (meta.unusable), and no write is missing in the middle of it (inspect).
 //   - A copy is written like a store: committed data only, values and offset in one

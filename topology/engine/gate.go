@@ -17,6 +17,7 @@ type gate struct {
 	closed, over bool
 	inside       int
 	since        time.Time     // closed
+	full         bool          // closed since the transaction is full, not yet by a commit
 	shut         atomic.Bool   // closed or over: leave after this message
 	emptied      chan struct{} // capacity 1: somebody left a closed gate empty
 }
@@ -52,28 +53,39 @@ func (g *gate) stay() {
 func (g *gate) leave() {
 	g.mu.Lock()
 	g.inside--
-	signal := g.closed && g.inside == 0
+	left := g.closed && g.inside == 0
 	g.mu.Unlock()
-	if signal {
-		select {
-		case g.emptied <- struct{}{}:
-		default:
-		}
+	if left {
+		signal(g.emptied)
 	}
 }
 
-func (g *gate) close() {
+// fill closes it until a commit has room for more.
+func (g *gate) fill() {
 	g.mu.Lock()
 	if !g.closed {
-		g.closed, g.since = true, time.Now()
+		g.closed, g.full, g.since = true, true, time.Now()
 	}
 	g.shut.Store(true)
 	g.mu.Unlock()
 }
 
+// close is a commit's. It tells how long the gate has been full before; 0: it was not.
+func (g *gate) close() (full time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if g.full {
+		full = now.Sub(g.since)
+	}
+	g.closed, g.full, g.since = true, false, now
+	g.shut.Store(true)
+	return full
+}
+
 func (g *gate) open() {
 	g.mu.Lock()
-	g.closed = false
+	g.closed, g.full = false, false
 	g.shut.Store(g.over)
 	g.opened.Broadcast()
 	g.mu.Unlock()
@@ -88,7 +100,7 @@ func (g *gate) end() {
 	g.mu.Unlock()
 }
 
-// pause is how long it is closed already.
+// pause is how long a commit has it closed already.
 func (g *gate) pause() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -101,22 +113,13 @@ func (g *gate) empty() bool {
 	return g.inside == 0
 }
 
-// drain waits until nobody is inside the closed gate. push sends emits out, as
-// callbacks that are still running may wait for room.
-func (g *gate) drain(ctx context.Context, push func(context.Context) error) error {
-	wait := time.NewTimer(0)
-	defer wait.Stop()
-	for delay := time.Millisecond; !g.empty(); delay = min(2*delay, 10*time.Millisecond) {
-		wait.Reset(delay)
+// drain waits until nobody is inside the closed gate.
+func (g *gate) drain(ctx context.Context) error {
+	for !g.empty() {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-g.emptied: // perhaps long ago
-			continue
-		case <-wait.C:
-		}
-		if err := push(ctx); err != nil {
-			return context.Cause(ctx)
 		}
 	}
 	return nil

@@ -33,8 +33,7 @@ type incarnation struct {
 	started    time.Time
 	progressed atomic.Bool // it has committed a step
 
-	producedRecords, producedBytes atomic.Int64             // since the newest commit began; some may be held
-	promise                        func(*kgo.Record, error) // onProduced, allocated once
+	producedRecords, producedBytes atomic.Int64 // since the newest commit began; some may be held
 
 	assigned  chan *session
 	closing   chan struct{}
@@ -57,7 +56,6 @@ func newIncarnation(ctx context.Context, g *Group) *incarnation {
 	inc := &incarnation{group: g, cfg: g.cfg, ctx: ctx, lease: &lease{timeout: g.cfg.SessionTimeout},
 		ready: make(chan struct{}), assigned: make(chan *session), closing: make(chan struct{}), failed: make(chan struct{}),
 		started: time.Now()}
-	inc.promise = inc.onProduced
 	return inc
 }
 

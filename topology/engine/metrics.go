@@ -13,7 +13,8 @@ import (
 // metrics of one group. Groups of a process share the vectors.
 type metrics struct {
 	committed, aborted, fenced    prometheus.Counter
-	commitPause, transaction      prometheus.Observer
+	commitPause, fullPause        prometheus.Observer
+	transaction                   prometheus.Observer
 	in, out, recovery, rebuilds   prometheus.Counter
 	lag, recovering, state, ready prometheus.Gauge
 	recoveryLeft, recoveryRate    prometheus.Gauge
@@ -35,12 +36,14 @@ func newMetrics(r prometheus.Registerer, group string) (*metrics, error) {
 	seconds := func(name, help string, buckets []float64) prometheus.Observer {
 		return registry.Shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "customer360_engine_" + name, Help: help, Buckets: buckets}, []string{"group"}), &errs).WithLabelValues(group)
 	}
+	pauses := []float64{.0005, .001, .002, .003, .004, .005, .0075, .01, .015, .025, .05, .1, .25, .5, 1, 2.5, 5}
 	transactions := counter("transactions_total", "Transactions by outcome: committed, aborted by this instance, fenced by another one or the coordinator.", "outcome")
 	m := &metrics{
 		committed:      transactions.WithLabelValues(group, "committed"),
 		aborted:        transactions.WithLabelValues(group, "aborted"),
 		fenced:         transactions.WithLabelValues(group, "fenced"),
-		commitPause:    seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", []float64{.0005, .001, .002, .003, .004, .005, .0075, .01, .015, .025, .05, .1, .25, .5, 1, 2.5, 5}),
+		commitPause:    seconds("commit_pause_seconds", "How long a commit holds up the callbacks.", pauses),
+		fullPause:      seconds("full_pause_seconds", "How long callbacks wait, before a commit, for the end of the one before, since the transaction is full: Kafka takes less than they write.", pauses),
 		transaction:    seconds("transaction_seconds", "From the beginning of a transaction to its end.", prometheus.ExponentialBuckets(0.005, 2, 13)),
 		in:             counter("records_in_total", "Records fetched from the inputs.").WithLabelValues(group),
 		out:            counter("records_out_total", "Records produced, changelog included, aborted ones too.").WithLabelValues(group),

@@ -98,9 +98,6 @@ func (s *session) limit() {
 	if s.inc.producedRecords.Load() < int64(s.inc.cfg.MaxTransactionRecords) && s.inc.producedBytes.Load() < int64(s.inc.cfg.MaxTransactionBytes) {
 		return
 	}
-	s.gate.close()
-	select {
-	case s.kick <- struct{}{}:
-	default:
-	}
+	s.gate.fill()
+	signal(s.kick)
 }

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/lovoo/goka"
@@ -36,12 +34,12 @@ func (d *delivery) emit(topic, key string, value []byte, headers []kgo.RecordHea
 	r := d.claim.newRecord()
 	r.Topic, r.Key, r.Value, r.Headers = topic, d.keyBytes(key), value, headers
 	if d.claim.session.gate != nil {
-		d.produce(r, d.claim.session.inc.promise)
+		d.produce(r, d.claim.session.promise)
 		return
 	}
 	d.pending.Add(1)
 	d.produce(r, func(r *kgo.Record, err error) {
-		if d.claim.session.inc.onProduced(r, err); err == nil {
+		if d.claim.session.onProduced(r, err); err == nil {
 			d.settle()
 		}
 	})
@@ -52,10 +50,7 @@ func (d *delivery) emit(topic, key string, value []byte, headers []kgo.RecordHea
 // acknowledged or has failed; never, where the incarnation has failed before.
 func (d *delivery) produce(r *kgo.Record, promise func(*kgo.Record, error)) {
 	inc := d.claim.session.inc
-	size := len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		size += len(h.Key) + len(h.Value)
-	}
+	size := sizeOf(r)
 	if size > inc.cfg.MaxRecordBytes-batchOverhead {
 		inc.fail(fmt.Errorf("%w: %d bytes for %s, %d of them the key", ErrTooLarge, size, r.Topic, len(r.Key)))
 		return
@@ -66,61 +61,22 @@ func (d *delivery) produce(r *kgo.Record, promise func(*kgo.Record, error)) {
 	inc.producedRecords.Add(1)
 	inc.producedBytes.Add(int64(size))
 	inc.group.metrics.out.Inc()
-	d.claim.outputs.produce(inc, r, promise)
-}
-
-// outputs of a partition are on their way to the client in the order of the emits,
-// whichever of its inputs they are about. While a
-// transaction is committed they are held: they belong to the next one.
-type outputs struct {
-	mu      sync.Mutex
-	holding bool
-	held    []output
-}
-
-type output struct {
-	record  *kgo.Record
-	promise func(*kgo.Record, error)
-}
-
-func (o *outputs) produce(inc *incarnation, r *kgo.Record, promise func(*kgo.Record, error)) {
-	o.mu.Lock()
-	holding := o.holding
-	if holding {
-		o.held = append(o.held, output{r, promise})
-	}
-	o.mu.Unlock()
-	if !holding {
-		inc.client.Produce(context.Background(), r, promise)
-	}
-}
-
-// release produces what was held; an emit meanwhile waits, and comes after it.
-func (o *outputs) release(inc *incarnation) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, out := range o.held {
-		if inc.failure() != nil {
-			break
-		}
-		inc.client.Produce(context.Background(), out.record, out.promise)
-	}
-	clear(o.held)
-	o.held, o.holding = o.held[:0], false
+	d.claim.outputs.produce(d.claim.session, output{r, promise})
 }
 
 // onProduced is the promise of outputs.
-func (inc *incarnation) onProduced(r *kgo.Record, err error) {
+func (s *session) onProduced(r *kgo.Record, err error) {
+	s.window.done(r)
 	if err != nil {
-		inc.fail(fmt.Errorf("producing to %s: %w", r.Topic, err))
+		s.inc.fail(fmt.Errorf("producing to %s: %w", r.Topic, err))
 	}
 }
 
 // onLogged is the promise of table writes.
 func (c *claim) onLogged(r *kgo.Record, err error) {
+	c.session.onProduced(r, err)
 	switch {
 	case err != nil:
-		c.session.inc.onProduced(r, err)
 	case r.Partition != c.partition:
 		c.session.inc.fail(fatalf("a table write of %s/%d went to partition %d of %s", c.topic, c.partition, r.Partition, r.Topic))
 	default:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 type topicPartition struct {
@@ -26,7 +27,9 @@ type session struct {
 	inc                         *incarnation
 	owned                       map[string][]int32
 	claims                      map[topicPartition]*claim
-	outputs                     map[int32]*outputs // by partition
+	outputs                     map[int32]*outputs       // by partition
+	window                      *window                  // of all of them
+	promise                     func(*kgo.Record, error) // onProduced, allocated once
 	memberID                    string
 	generation                  int32
 	gate                        *gate // nil in a sink
@@ -52,8 +55,8 @@ type session struct {
 }
 
 func newSession(inc *incarnation, owned map[string][]int32) *session {
-	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, outputs: map[int32]*outputs{}, goals: map[topicPartition]int64{}, done: make(chan struct{}), kick: make(chan struct{}, 1)}
-	s.room = sync.NewCond(&s.mu)
+	s := &session{inc: inc, owned: owned, claims: map[topicPartition]*claim{}, outputs: map[int32]*outputs{}, goals: map[topicPartition]int64{}, window: newWindow(), done: make(chan struct{}), kick: make(chan struct{}, 1)}
+	s.room, s.promise = sync.NewCond(&s.mu), s.onProduced
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.memberID, s.generation = inc.client.GroupMetadata()
 	if inc.cfg.Transactional {
@@ -277,6 +280,8 @@ func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	}
 	wg.Go(s.poll)
 	wg.Go(s.commitLoop)
+	wg.Go(s.pump)
+	wg.Go(s.hurry)
 	wg.Go(s.watch)
 	select {
 	case <-ctx.Done():

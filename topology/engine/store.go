@@ -48,6 +48,7 @@ type store struct {
 	open       layer
 	sealed     layer
 	openMeta   meta // its offset is that of the newest acknowledged write
+	sealedMeta meta // of the sealed writes, all of them acknowledged
 	dirtyMeta  meta // of the newest commit in the cache
 	unwritten  bool // dirtyMeta, and what it belongs to, is not in leveldb
 	absorbing  bool // a commit is half in the cache
@@ -128,14 +129,22 @@ func (s *store) seal() {
 	s.mu.Unlock()
 }
 
-// committed is called when the transaction with the sealed writes has ended, and
-// before any write of the next one is in the changelog.
+// acknowledged is called when all sealed writes are in the changelog, and none of
+// the open ones.
+func (s *store) acknowledged() {
+	s.mu.Lock()
+	s.openMeta.asOf = s.now()
+	s.sealedMeta = s.openMeta
+	s.mu.Unlock()
+}
+
+// committed is called when the transaction with the sealed writes has ended; some
+// of the next one may be in the changelog.
 func (s *store) committed() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.sealed.values) > 0 {
-		s.openMeta.asOf = s.now()
-		s.absorb()
+		s.absorb(s.sealedMeta)
 	}
 	return s.err
 }
@@ -147,7 +156,7 @@ func (s *store) current() {
 	defer s.mu.Unlock()
 	if len(s.open.values)+len(s.sealed.values) == 0 && s.recovered {
 		s.openMeta.asOf = s.now()
-		s.absorb()
+		s.absorb(s.openMeta)
 	}
 }
 
@@ -208,7 +217,7 @@ func (s *store) SetOffset(offset int64) error {
 func (s *store) arrived(offset int64) {
 	s.openMeta.offset = max(s.openMeta.offset, offset)
 	if !s.recovered && s.db.enough(s.open.bytes) {
-		s.promote(&s.open)
+		s.promote(&s.open, s.openMeta)
 	}
 }
 
@@ -226,7 +235,7 @@ func (s *store) MarkRecovered() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.openMeta.asOf = s.now()
-	s.promote(&s.open)
+	s.promote(&s.open, s.openMeta)
 	s.idle()
 	s.recovered = true
 	return s.err
@@ -245,7 +254,7 @@ func (s *store) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()
 		if !s.recovered && s.open.bytes > 0 { // a recovery broken off; what it has is committed
-			s.promote(&s.open)
+			s.promote(&s.open, s.openMeta)
 		}
 		s.settle()
 		s.closed = true

@@ -67,6 +67,7 @@ func TestStoreHoldsBackOpenWrites(t *testing.T) {
 		check("open", "1(none)")
 		s.reached(5)
 		s.seal()
+		s.acknowledged()
 		must(s.committed())
 		check("committed", "1(none)")
 		must(s.Set("a", []byte("dirt")))

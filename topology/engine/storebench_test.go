@@ -89,6 +89,7 @@ func BenchmarkStore(b *testing.B) {
 						if i%10_000 == 9_999 {
 							s.reached(int64(keys + i))
 							s.seal()
+							s.acknowledged()
 							if err := s.committed(); err != nil {
 								b.Fatal(err)
 							}

@@ -79,6 +79,7 @@ func halfACommit(t *testing.T, closes bool) {
 	}
 	commit := func() {
 		s.seal()
+		s.acknowledged()
 		if err := s.committed(); err != nil {
 			t.Error(err)
 		}

@@ -133,16 +133,16 @@ func (s *store) take(records []*kgo.Record, offset int64) error {
 // turn.
 const absorbAtOnce = 256
 
-// absorb makes the sealed writes, which are committed now, dirty entries of the
+// absorb makes the sealed writes, which are committed now as m says, dirty entries of the
 // cache; or promotes them where it cannot take them. Callers hold mu, which is
 // given away meanwhile.
-func (s *store) absorb() {
+func (s *store) absorb(m meta) {
 	if s.closed {
 		return
 	}
 	l := &s.sealed
 	if s.cache == nil || !s.cache.takes(len(l.values), l.bytes, l.most) {
-		s.promote(l)
+		s.promote(l, m)
 		return
 	}
 	if s.cache.full(len(l.values), l.bytes) {
@@ -171,7 +171,7 @@ func (s *store) absorb() {
 	s.generation++
 	clear(l.values)
 	l.bytes, l.most = 0, 0
-	s.dirtyMeta = s.openMeta
+	s.dirtyMeta = m
 	if !s.unwritten {
 		s.unwritten = true
 		s.timer.Reset(s.flushEvery)
@@ -179,7 +179,7 @@ func (s *store) absorb() {
 }
 
 // promote hands committed writes to the writer, after all before. Callers hold mu.
-func (s *store) promote(l *layer) {
+func (s *store) promote(l *layer, m meta) {
 	s.settle()
 	if s.err != nil || s.closed {
 		return
@@ -190,7 +190,7 @@ func (s *store) promote(l *layer) {
 		}
 	}
 	s.generation++
-	s.writing, s.writeMeta, s.busy = l.values, s.openMeta, true
+	s.writing, s.writeMeta, s.busy = l.values, m, true
 	*l = layer{values: make(map[string][]byte, len(l.values))}
 	s.changed.Broadcast()
 }
