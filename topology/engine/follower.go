@@ -124,7 +124,7 @@ func (f *follower) follow(ctx context.Context) (err error) {
 func (f *follower) read(ctx context.Context, c *copying, facts facts) error {
 	g := f.f.group
 	next := max(c.meta.offset+1, facts.tableStart[f.partition])
-	reader := newFetcher(f.f.client, g.table, f.partition, readerMaxBytes)
+	reader := newFetcher(f.f.client, g.table, f.partition, shareOfReaders(f.f.count()))
 	reader.maxWait = time.Millisecond // a fetch that waits would hold up the others of this client
 	for {
 		asked := g.cfg.now()

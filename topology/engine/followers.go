@@ -56,10 +56,12 @@ func (f *followers) end() {
 }
 
 // bytes of memory for one copy: all of them have a quarter of what owned stores have.
-func (f *followers) bytes() int {
+func (f *followers) bytes() int { return f.group.cfg.StoreBytes / 4 / f.count() }
+
+func (f *followers) count() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.group.cfg.StoreBytes / 4 / max(len(f.running), 1)
+	return max(len(f.running), 1)
 }
 
 // keep ends the copies that are not in the list, and returns when their folders

@@ -102,6 +102,14 @@ func (inc *incarnation) options() []goka.ProcessorOption {
 	}
 }
 
+// owned is the number of partitions that memory is shared by.
+func (inc *incarnation) owned() int {
+	if s := inc.current.Load(); s != nil {
+		return max(len(s.partitions()), 1)
+	}
+	return 1
+}
+
 // failing is fail, for an error that is passed on as well.
 func (inc *incarnation) failing(err error) error {
 	inc.fail(err)

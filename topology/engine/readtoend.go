@@ -127,6 +127,11 @@ func readPartition(ctx context.Context, cl *kgo.Client, topic string, partition 
 // readerMaxBytes bounds one answer of a reader; a larger batch comes whole.
 const readerMaxBytes = 8 << 20
 
+// shareOfReaders is the same for each of n partitions that are read at once. There
+// are up to three answers of each in memory, several times as large as here once
+// they are decompressed.
+func shareOfReaders(n int) int { return max(readerMaxBytes/n, 256<<10) }
+
 // readerOptions are those of clients that only read by plain requests.
 func readerOptions() []kgo.Opt {
 	return []kgo.Opt{kgo.DisableClientMetrics(), kgo.BrokerMaxReadBytes(256 << 20), kgo.MetadataMinAge(metadataMinAge)}

@@ -28,7 +28,7 @@ func (t tableReader) ConsumePartition(topic string, partition int32, offset int6
 		cancel()
 		return nil, fmt.Errorf("%s/%d has no store", topic, partition)
 	}
-	p := &partitionReader{inc: t.inc, store: st, f: newFetcher(t.inc.group.admin, topic, partition, readerMaxBytes), cancel: cancel,
+	p := &partitionReader{inc: t.inc, store: st, f: newFetcher(t.inc.group.admin, topic, partition, shareOfReaders(t.inc.owned())), cancel: cancel,
 		batches: make(chan fetched, 1), msgs: make(chan *sarama.ConsumerMessage, 1), errs: make(chan *sarama.ConsumerError, 1)}
 	go p.fetch(ctx, offset)
 	go p.deliver(ctx, t.inc.group, offset)

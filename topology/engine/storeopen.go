@@ -99,10 +99,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 		inc.fail(err)
 		return nil, err
 	}
-	owned := 1
-	if s := inc.current.Load(); s != nil {
-		owned = max(len(s.partitions()), 1)
-	}
+	owned := inc.owned()
 	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.CacheBytes/owned/3, cfg.now())
 	if err != nil {
 		free()
