@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -30,10 +31,14 @@ func (t tableReader) ConsumePartition(topic string, partition int32, offset int6
 	}
 	p := &partitionReader{inc: t.inc, store: st, f: newFetcher(t.inc.group.admin, topic, partition, shareOfReaders(t.inc.owned())), cancel: cancel,
 		batches: make(chan fetched, 1), msgs: make(chan *sarama.ConsumerMessage, 1), errs: make(chan *sarama.ConsumerError, 1)}
+	p.f.maxWait = time.Millisecond // one at its end must not hold up the others, which share a connection
 	go p.fetch(ctx, offset)
 	go p.deliver(ctx, t.inc.group, offset)
 	return p, nil
 }
+
+// recoveredPoll is how often a reader looks whether there is more behind the end.
+const recoveredPoll = 20 * time.Millisecond
 
 type partitionReader struct {
 	sarama.PartitionConsumer // nil: goka calls only what is defined below
@@ -63,6 +68,9 @@ func (p *partitionReader) fetch(ctx context.Context, offset int64) {
 			return
 		}
 		if answer.next == offset {
+			if sleep(ctx, recoveredPoll) != nil {
+				return
+			}
 			continue
 		}
 		offset = answer.next

@@ -63,6 +63,7 @@ type store struct {
 	closed     bool
 	err        error
 	written    chan struct{} // closed when the writer has ended
+	syncing    sync.WaitGroup
 	closing    sync.Once
 	closeErr   error
 	free       func() // gives the folder back
@@ -238,6 +239,13 @@ func (s *store) MarkRecovered() error {
 	s.promote(&s.open, s.openMeta)
 	s.idle()
 	s.recovered = true
+	if s.db.late.Swap(false) && s.err == nil {
+		s.syncing.Go(func() {
+			if err := syncFolder(s.dir); err != nil {
+				s.onError(unusableFolder(s.dir, fmt.Errorf("writing: %w", err)))
+			}
+		})
+	}
 	return s.err
 }
 
@@ -263,6 +271,7 @@ func (s *store) Close() error {
 		err := s.err
 		s.mu.Unlock()
 		<-s.written
+		s.syncing.Wait()
 		s.closeErr = errors.Join(err, s.db.Close())
 		s.free()
 	})

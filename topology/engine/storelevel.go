@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"bufio"
 	"errors"
 	"os"
+	"sync/atomic"
 
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
@@ -15,7 +15,8 @@ import (
 type level struct {
 	*leveldb.DB
 	files  storage.Storage
-	buffer int // bytes that recovery and copies write at once
+	late   *atomic.Bool // of the files
+	buffer int          // bytes that recovery and copies write at once
 }
 
 // enough says whether recovery and copies write that many bytes now.
@@ -31,28 +32,8 @@ func osFiles(dir string) (storage.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return buffered{files}, nil
+	return buffered{files, new(atomic.Bool)}, nil
 }
-
-// buffered collects what leveldb writes to a table block by block. A table counts
-// only once it is synced; journals and manifests are written through.
-type buffered struct{ storage.Storage }
-
-func (b buffered) Create(fd storage.FileDesc) (storage.Writer, error) {
-	w, err := b.Storage.Create(fd)
-	if err != nil || fd.Type != storage.TypeTable {
-		return w, err
-	}
-	return &bufferedWriter{bufio.NewWriterSize(w, 128<<10), w}, nil
-}
-
-type bufferedWriter struct {
-	*bufio.Writer
-	file storage.Writer
-}
-
-func (w *bufferedWriter) Sync() error  { return errors.Join(w.Flush(), w.file.Sync()) }
-func (w *bufferedWriter) Close() error { return errors.Join(w.Flush(), w.file.Close()) }
 
 // levelOptions are leveldb's for a share of memory, in bytes, where much is written
 // at once: write bytes, or where it is 0, one unit.
@@ -117,7 +98,11 @@ func openFiles(files filesOf, dir string, bytes, write int) (db *level, why stri
 	if why, err = inspect(dir); why == "" && err == nil {
 		var raw *leveldb.DB
 		if raw, err = leveldb.Open(fs, levelOptions(bytes, write)); err == nil {
-			return &level{raw, fs, unit(bytes)}, "", nil
+			db = &level{raw, fs, new(atomic.Bool), unit(bytes)}
+			if b, ok := fs.(buffered); ok {
+				db.late = b.late
+			}
+			return db, "", nil
 		}
 	}
 	return nil, why, errors.Join(err, fs.Close())

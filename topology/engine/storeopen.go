@@ -110,6 +110,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	if why != "" {
 		log.Warn("local state dropped, recovering from Kafka", "folder", dir, "reason", why)
 	}
+	db.late.Store(m.asOf.IsZero()) // such a folder is dropped, should this recovery not end
 	st := newStore(name, partition, dir, db, m)
 	st.limit = cfg.MaxRecordBytes - batchOverhead
 	st.onError, st.free, st.now = inc.fail, free, cfg.now
