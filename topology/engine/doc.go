@@ -61,6 +61,8 @@
 //     behind by FlushInterval, or two thirds of the cache, and by nothing after a
 //     clean end. The offset is that of the sealed writes (store.acknowledged): some
 //     of the next transaction may be in the changelog. What is open at the end of a session is dropped.
+//   - A recovery into an empty folder neither syncs nor compacts (level.again), and a
+//     process that is killed within it leaves a folder that is dropped.
 //   - A folder is used only while its topic id, partition, age and offset fit
 //     (meta.unusable), and no write is missing in the middle of it (inspect).
 //   - A copy is written like a store: committed data only, values and offset in one

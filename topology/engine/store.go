@@ -54,6 +54,8 @@ type store struct {
 	absorbing  bool // a commit is half in the cache
 	due        bool // flushEvery has passed
 	timer      *time.Timer
+	fresh      bool   // its recovery began with an empty folder
+	goal       int64  // end of the changelog when it was opened
 	generation uint64 // counts what changes the committed values
 	writing    map[string][]byte
 	flushing   []uint32 // places in cache
@@ -239,7 +241,13 @@ func (s *store) MarkRecovered() error {
 	s.promote(&s.open, s.openMeta)
 	s.idle()
 	s.recovered = true
-	if s.db.late.Swap(false) && s.err == nil {
+	if s.err == nil && s.fresh {
+		db, err := s.db.again(false)
+		if err != nil {
+			s.broke(unusableFolder(s.dir, fmt.Errorf("opening it again: %w", err)))
+			return s.err
+		}
+		s.db = db
 		s.syncing.Go(func() {
 			if err := syncFolder(s.dir); err != nil {
 				s.onError(unusableFolder(s.dir, fmt.Errorf("writing: %w", err)))

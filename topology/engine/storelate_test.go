@@ -1,10 +1,15 @@
 package engine
 
 import (
+	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/syndtr/goleveldb/leveldb/storage"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // counting counts what is synced.
@@ -80,5 +85,68 @@ func TestTablesOfARecoveryAreSyncedLater(t *testing.T) {
 	}
 	if err := syncFolder(dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a recovery into an empty folder has written is all there when it works, and
+// after a clean end and a killed one.
+func TestRecoveryIntoAnEmptyFolder(t *testing.T) {
+	t.Parallel()
+	const n, keys = 60_000, 20_000
+	known := testFacts
+	known.tableEnd = map[int32]int64{0: n}
+	for _, cached := range []int{0, 1 << 20} {
+		dir, copied := filepath.Join(inMemory(t), "s"), filepath.Join(inMemory(t), "killed")
+		db, m, _, err := openFolder(osFiles, dir, known, 0, 3<<20, 0, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if db, err = db.again(true); err != nil {
+			t.Fatal(err)
+		}
+		s := newStore("t.0", 0, dir, db, m)
+		s.fresh, s.goal, s.cache = true, n, newCache(cached)
+		want := func(i int) string { return fmt.Sprintf("%d-%s", i, strings.Repeat("x", 100)) }
+		for from := 0; from < n; from += 500 {
+			var records []*kgo.Record
+			for i := from; i < from+500; i++ {
+				r := &kgo.Record{Key: fmt.Append(nil, "key-", i%keys), Value: []byte(want(i)), Offset: int64(i)}
+				if i >= n-keys && i%7 == 0 {
+					r.Value = nil
+				}
+				records = append(records, r)
+			}
+			if err := s.take(records, int64(from+499)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.MarkRecovered(); err != nil {
+			t.Fatal(err)
+		}
+		all := func(s *store) {
+			t.Helper()
+			for i := n - keys; i < n; i++ {
+				v, err := s.Get(fmt.Sprint("key-", i%keys))
+				if err != nil || i%7 == 0 && v != nil || i%7 != 0 && string(v) != want(i) {
+					t.Fatalf("key-%d is %.20q, %v", i%keys, v, err)
+				}
+			}
+		}
+		all(s)
+		killed(t, s, copied)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range []string{dir, copied} {
+			db, m, why, err := openFolder(osFiles, folder, known, 0, 3<<20, 0, time.Now())
+			if err != nil || why != "" || m.offset != n-1 || m.asOf.IsZero() {
+				t.Fatalf("%+v, %q, %v", m, why, err)
+			}
+			s := newStore("t.0", 0, folder, db, m)
+			all(s)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

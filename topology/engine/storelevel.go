@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 	"os"
 	"sync/atomic"
 
@@ -15,14 +16,44 @@ import (
 type level struct {
 	*leveldb.DB
 	files  storage.Storage
-	late   *atomic.Bool // of the files
-	buffer int          // bytes that recovery and copies write at once
+	buffer int // bytes that recovery and copies write at once
+
+	options opt.Options
+	open    func() (storage.Storage, error) // its files, once they are closed
 }
 
 // enough says whether recovery and copies write that many bytes now.
 func (l *level) enough(bytes int) bool { return bytes >= l.buffer/8*7 }
 
 func (l *level) Close() error { return errors.Join(l.DB.Close(), l.files.Close()) }
+
+// again closes and opens it: for a recovery into an empty folder, which neither
+// compacts nor syncs, or for what follows.
+func (l *level) again(recovery bool) (*level, error) {
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	files, err := l.open()
+	if err != nil {
+		return nil, err
+	}
+	late := new(atomic.Bool)
+	if b, ok := files.(buffered); ok {
+		late = b.late
+	}
+	late.Store(true)
+	o := l.options
+	if recovery {
+		o.WriteBuffer = l.buffer // one table for each write
+		o.CompactionL0Trigger, o.WriteL0SlowdownTrigger, o.WriteL0PauseTrigger = math.MaxInt32, math.MaxInt32, math.MaxInt32
+	}
+	db, err := leveldb.Open(files, &o)
+	if err != nil {
+		return nil, errors.Join(err, files.Close())
+	}
+	late.Store(recovery)
+	return &level{db, files, l.buffer, l.options, l.open}, nil
+}
 
 // filesOf opens the files of a folder and locks them.
 type filesOf func(dir string) (storage.Storage, error)
@@ -97,12 +128,9 @@ func openFiles(files filesOf, dir string, bytes, write int) (db *level, why stri
 	}
 	if why, err = inspect(dir); why == "" && err == nil {
 		var raw *leveldb.DB
-		if raw, err = leveldb.Open(fs, levelOptions(bytes, write)); err == nil {
-			db = &level{raw, fs, new(atomic.Bool), unit(bytes)}
-			if b, ok := fs.(buffered); ok {
-				db.late = b.late
-			}
-			return db, "", nil
+		options := levelOptions(bytes, write)
+		if raw, err = leveldb.Open(fs, options); err == nil {
+			return &level{raw, fs, unit(bytes), *options, func() (storage.Storage, error) { return files(dir) }}, "", nil
 		}
 	}
 	return nil, why, errors.Join(err, fs.Close())

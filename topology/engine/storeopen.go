@@ -101,6 +101,9 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	}
 	owned := inc.owned()
 	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.CacheBytes/owned/3, cfg.now())
+	if err == nil && m.asOf.IsZero() { // such a folder is dropped, should this recovery not end
+		db, err = db.again(true)
+	}
 	if err != nil {
 		free()
 		err = unusableFolder(dir, err)
@@ -110,8 +113,8 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	if why != "" {
 		log.Warn("local state dropped, recovering from Kafka", "folder", dir, "reason", why)
 	}
-	db.late.Store(m.asOf.IsZero()) // such a folder is dropped, should this recovery not end
 	st := newStore(name, partition, dir, db, m)
+	st.fresh, st.goal = m.asOf.IsZero(), inc.facts.tableEnd[partition]
 	st.limit = cfg.MaxRecordBytes - batchOverhead
 	st.onError, st.free, st.now = inc.fail, free, cfg.now
 	st.flushEvery = cfg.FlushInterval

@@ -184,7 +184,7 @@ func (s *store) promote(l *layer, m meta) {
 	if s.err != nil || s.closed {
 		return
 	}
-	if s.cache != nil {
+	if s.cache != nil && !s.early(l) {
 		for k, v := range l.values {
 			s.cache.put(k, v, false)
 		}
@@ -193,6 +193,16 @@ func (s *store) promote(l *layer, m meta) {
 	s.writing, s.writeMeta, s.busy = l.values, m, true
 	*l = layer{values: make(map[string][]byte, len(l.values))}
 	s.changed.Broadcast()
+}
+
+// early: a recovery into an empty folder is so far from its end that what it has
+// now would not stay in the cache. Callers hold mu.
+func (s *store) early(l *layer) bool {
+	if s.recovered || !s.fresh || len(l.values) == 0 {
+		return false
+	}
+	each := l.bytes/len(l.values) + entryHeader
+	return (s.goal-s.openMeta.offset)*int64(each) > int64(len(s.cache.ring))
 }
 
 // flush hands the dirty entries to the writer, which is idle. Callers hold mu.
