@@ -166,8 +166,7 @@ func (c Config) limits() []kgo.Opt {
 	record := int32(c.MaxRecordBytes)
 	return []kgo.Opt{
 		kgo.ProducerBatchMaxBytes(record),
-		kgo.MaxBufferedBytes(2 * (windowBytes + c.MaxRecordBytes)),
-		kgo.MaxBufferedRecords(2 * windowBytes / recordOverhead),
+		kgo.MaxBufferedRecords(2 * windowBytes / recordOverhead), // never reached: Produce does not wait
 		// These are soft: a larger batch comes whole when it is first in an
 		// answer, and kgo rotates. Small ones keep partitions mixed, and memory
 		// low: a record of 20 bytes on the wire takes hundreds in the client.

@@ -9,7 +9,7 @@ import (
 )
 
 // windowBytes is what the client holds of outputs that are not acknowledged, each
-// with recordOverhead; a larger one goes alone. In there, an output is encoded and
+// with recordOverhead. In there, an output is encoded and
 // compressed in buffers as large as the whole request: requests of tens of MB, as
 // after a commit, made them the largest part of the process's memory and of its copies.
 const windowBytes = 4 << 20
@@ -32,7 +32,7 @@ type output struct {
 
 func (o *outputs) produce(s *session, out output) {
 	o.mu.Lock()
-	now := !o.holding && o.at == len(o.queue) && !s.window.full()
+	now := !o.holding && o.at == len(o.queue) && s.window.reserve(out)
 	switch {
 	case o.holding:
 		o.held = append(o.held, out)
@@ -42,7 +42,7 @@ func (o *outputs) produce(s *session, out output) {
 	}
 	o.mu.Unlock()
 	if now { // nobody else emits for the partition
-		s.send(out)
+		s.inc.client.Produce(context.Background(), out.record, out.promise)
 	}
 }
 
@@ -65,21 +65,16 @@ func (o *outputs) release(s *session) {
 func (o *outputs) feed(s *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.at < len(o.queue) && !s.window.full() {
+	for o.at < len(o.queue) && s.window.reserve(o.queue[o.at]) {
 		out := o.queue[o.at]
 		o.queue[o.at] = output{}
 		o.at++
-		s.send(out)
+		s.inc.client.Produce(context.Background(), out.record, out.promise)
 		s.window.wait(-1)
 	}
 	if o.at == len(o.queue) {
 		o.queue, o.at = o.queue[:0], 0
 	}
-}
-
-func (s *session) send(out output) {
-	s.window.used.Add(int64(sizeOf(out.record) + recordOverhead))
-	s.inc.client.Produce(context.Background(), out.record, out.promise)
 }
 
 func sizeOf(r *kgo.Record) int {
@@ -103,7 +98,19 @@ func newWindow() *window {
 	return &window{room: make(chan struct{}, 1), empty: make(chan struct{}, 1), crowd: make(chan struct{}, 1)}
 }
 
-func (w *window) full() bool { return w.used.Load() >= windowBytes }
+// reserve makes room, if there is any; what is larger than all of it goes alone.
+func (w *window) reserve(out output) bool {
+	size := int64(sizeOf(out.record) + recordOverhead)
+	for {
+		used := w.used.Load()
+		if used > 0 && used+size > windowBytes {
+			return false
+		}
+		if w.used.CompareAndSwap(used, used+size) {
+			return true
+		}
+	}
+}
 
 // wait notes that n more, or fewer, outputs wait.
 func (w *window) wait(n int) {
