@@ -9,9 +9,9 @@ import (
 )
 
 // windowBytes is what the client holds of outputs that are not acknowledged, each
-// with recordOverhead. In there, an output is encoded and
-// compressed in buffers as large as the whole request: requests of tens of MB, as
-// after a commit, made them the largest part of the process's memory and of its copies.
+// with recordOverhead. The client encodes and compresses them in buffers as large as a
+// whole request, which were most of the process's memory and copies when what had been
+// held over a commit became one request of tens of MB.
 const windowBytes = 4 << 20
 
 // outputs of a partition are on their way to the client in the order of the emits,
@@ -133,8 +133,8 @@ func (w *window) done(r *kgo.Record) {
 	w.offer()
 }
 
-// offer wakes the pump at half, so that it has something to do. Whoever changed
-// waiting or used before has done so in one order for all: the later one sees both.
+// offer wakes the pump at half, so that it has something to do. It is called after
+// each change of waiting or used; of two at once, the later one sees both.
 func (w *window) offer() {
 	if w.waiting.Load() > 0 && w.used.Load() < windowBytes/2 {
 		signal(w.room)
