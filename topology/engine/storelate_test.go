@@ -150,3 +150,44 @@ func TestRecoveryIntoAnEmptyFolder(t *testing.T) {
 		}
 	}
 }
+
+// The cache never has an older state than the changelog, also where states become
+// larger while a recovery nears its end.
+func TestARecoveryLeavesNothingOldInTheCache(t *testing.T) {
+	t.Parallel()
+	const n, keys = 2_000, 100
+	dir := filepath.Join(inMemory(t), "s")
+	known := testFacts
+	known.tableEnd = map[int32]int64{0: n}
+	db, m, _, err := openFolder(osFiles, dir, known, 0, 3<<20, 0, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStore("t.0", 0, dir, db, m)
+	s.fresh, s.goal, s.cache = true, n, newCache(1<<20)
+	t.Cleanup(func() { _ = s.Close() })
+	for from := 0; from < n; from += keys {
+		key, size := "key-", 10 // as few bytes as would all fit
+		if from >= n/2 {
+			size = 2000 // and then not
+		}
+		if from > n/2 {
+			key = "other-"
+		}
+		s.mu.Lock()
+		for i := range keys {
+			s.open.put(fmt.Sprint(key, i), fmt.Appendf(nil, "%d-%s", from, strings.Repeat("x", size)))
+		}
+		s.openMeta.offset = int64(from + keys - 1)
+		s.promote(&s.open, s.openMeta)
+		s.mu.Unlock()
+	}
+	if err := s.MarkRecovered(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range keys {
+		if got := value(t, s, fmt.Sprint("key-", i)); !strings.HasPrefix(got, fmt.Sprint(n/2, "-")) {
+			t.Fatalf("key-%d is %.9s, want that of %d", i, got, n/2)
+		}
+	}
+}

@@ -196,9 +196,10 @@ func (s *store) promote(l *layer, m meta) {
 }
 
 // early: a recovery into an empty folder is so far from its end that what it has
-// now would not stay in the cache. Callers hold mu.
+// now would not stay in the cache. Once the cache holds anything, it gets all: what
+// it knows of a key is the newest. Callers hold mu.
 func (s *store) early(l *layer) bool {
-	if s.recovered || !s.fresh || len(l.values) == 0 {
+	if s.recovered || !s.fresh || len(l.values) == 0 || len(s.cache.index) > 0 {
 		return false
 	}
 	each := l.bytes/len(l.values) + entryHeader
