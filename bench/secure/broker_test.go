@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"customer360/internal/freeport"
-
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/internal/freeport"
 )
 
 // Secrets of the broker's users. No output may hold them.

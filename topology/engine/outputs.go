@@ -28,11 +28,12 @@ type outputs struct {
 type output struct {
 	record  *kgo.Record
 	promise func(*kgo.Record, error)
+	size    int // in the window
 }
 
 func (o *outputs) produce(s *session, out output) {
 	o.mu.Lock()
-	now := !o.holding && o.at == len(o.queue) && s.window.reserve(out)
+	now := !o.holding && o.at == len(o.queue) && s.window.reserve(out.size)
 	switch {
 	case o.holding:
 		o.held = append(o.held, out)
@@ -65,7 +66,7 @@ func (o *outputs) release(s *session) {
 func (o *outputs) feed(s *session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.at < len(o.queue) && s.window.reserve(o.queue[o.at]) {
+	for o.at < len(o.queue) && s.window.reserve(o.queue[o.at].size) {
 		out := o.queue[o.at]
 		o.queue[o.at] = output{}
 		o.at++
@@ -99,14 +100,13 @@ func newWindow() *window {
 }
 
 // reserve makes room, if there is any; what is larger than all of it goes alone.
-func (w *window) reserve(out output) bool {
-	size := int64(sizeOf(out.record) + recordOverhead)
+func (w *window) reserve(size int) bool {
 	for {
 		used := w.used.Load()
-		if used > 0 && used+size > windowBytes {
+		if used > 0 && used+int64(size) > windowBytes {
 			return false
 		}
-		if w.used.CompareAndSwap(used, used+size) {
+		if w.used.CompareAndSwap(used, used+int64(size)) {
 			return true
 		}
 	}
@@ -148,32 +148,28 @@ func signal(c chan struct{}) {
 	}
 }
 
-// pump produces what waits for room, until the session is over.
+// pump produces what waits for room.
 func (s *session) pump() {
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-s.window.room:
-		}
-		for _, o := range s.outputs {
-			o.feed(s)
-		}
-		if s.window.waiting.Load() > 0 {
-			signal(s.window.crowd)
-		}
+	for _, o := range s.outputs {
+		o.feed(s)
+	}
+	if s.window.waiting.Load() > 0 {
+		signal(s.window.crowd)
 	}
 }
 
 // hurry keeps batches from waiting for company while outputs wait for room.
-func (s *session) hurry() {
+func (s *session) hurry() { _ = s.inc.client.Flush(s.ctx) }
+
+// upon calls do for each signal, until the session is over.
+func (s *session) upon(c <-chan struct{}, do func()) {
 	for {
 		select {
 		case <-s.ctx.Done():
 			return
-		case <-s.window.crowd:
+		case <-c:
+			do()
 		}
-		_ = s.inc.client.Flush(s.ctx)
 	}
 }
 

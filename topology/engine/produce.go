@@ -61,7 +61,7 @@ func (d *delivery) produce(r *kgo.Record, promise func(*kgo.Record, error)) {
 	inc.producedRecords.Add(1)
 	inc.producedBytes.Add(int64(size))
 	inc.group.metrics.out.Inc()
-	d.claim.outputs.produce(d.claim.session, output{r, promise})
+	d.claim.outputs.produce(d.claim.session, output{r, promise, size + recordOverhead})
 }
 
 // onProduced is the promise of outputs.

@@ -280,8 +280,8 @@ func (s *session) consume(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	}
 	wg.Go(s.poll)
 	wg.Go(s.commitLoop)
-	wg.Go(s.pump)
-	wg.Go(s.hurry)
+	wg.Go(func() { s.upon(s.window.room, s.pump) })
+	wg.Go(func() { s.upon(s.window.crowd, s.hurry) })
 	wg.Go(s.watch)
 	select {
 	case <-ctx.Done():

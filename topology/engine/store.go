@@ -54,7 +54,7 @@ type store struct {
 	absorbing  bool // a commit is half in the cache
 	due        bool // flushEvery has passed
 	timer      *time.Timer
-	fresh      bool   // its recovery began with an empty folder
+	fresh      bool   // there is something to recover, into an empty folder
 	goal       int64  // end of the changelog when it was opened
 	generation uint64 // counts what changes the committed values
 	writing    map[string][]byte

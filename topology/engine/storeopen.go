@@ -101,7 +101,9 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 	}
 	owned := inc.owned()
 	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.CacheBytes/owned/3, cfg.now())
-	if err == nil && m.asOf.IsZero() { // such a folder is dropped, should this recovery not end
+	end, start := inc.facts.tableEnd[partition], inc.facts.tableStart[partition]
+	fresh := m.asOf.IsZero() && end > start
+	if err == nil && fresh { // such a folder is dropped, should this recovery not end
 		db, err = db.again(true)
 	}
 	if err != nil {
@@ -114,14 +116,14 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 		log.Warn("local state dropped, recovering from Kafka", "folder", dir, "reason", why)
 	}
 	st := newStore(name, partition, dir, db, m)
-	st.fresh, st.goal = m.asOf.IsZero(), inc.facts.tableEnd[partition]
+	st.fresh, st.goal = fresh, end
 	st.limit = cfg.MaxRecordBytes - batchOverhead
 	st.onError, st.free, st.now = inc.fail, free, cfg.now
 	st.flushEvery = cfg.FlushInterval
 	if cfg.CacheBytes > 0 {
 		st.cache = newCache(cfg.CacheBytes / owned)
 	}
-	inc.group.recovering().total.Add(max(inc.facts.tableEnd[partition]-max(m.offset+1, inc.facts.tableStart[partition]), 0))
+	inc.group.recovering().total.Add(max(end-max(m.offset+1, start), 0))
 	inc.mu.Lock()
 	inc.stores = append(inc.stores, st)
 	inc.mu.Unlock()
