@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/storage"
 
 	"customer360/topology/engine"
@@ -137,7 +138,13 @@ func TestLocalStateThatIsNotWhatItWas(t *testing.T) {
 		reason  string // "": the folder is used
 		running bool   // done while the group runs
 	}{
-		"table turned":    {change: turn("*.ldb"), reason: "damaged"},
+		"table turned": {change: func(folder, copied string) error {
+			db, err := leveldb.OpenFile(folder, nil) // what the journal has becomes a table: no older one is read where that is whole
+			if err != nil {
+				return err
+			}
+			return errors.Join(db.Close(), turn("*.ldb")(folder, copied))
+		}, reason: "damaged"},
 		"journal turned":  {change: turn("*.log")}, // what was whole before the damage is kept
 		"manifest turned": {change: turn("MANIFEST-*"), reason: "damaged"},
 		"CURRENT turned":  {change: turn("CURRENT"), reason: "damaged"},

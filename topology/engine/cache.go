@@ -64,8 +64,13 @@ func (c *cache) takes(keys, bytes, largest int) bool {
 
 // full says that dirty entries must be written before that much more comes.
 func (c *cache) full(keys, bytes int) bool {
-	return c.bytes+bytes+keys*entryHeader > len(c.ring)/3
+	return c.bytes+bytes+keys*entryHeader > mostDirty(len(c.ring))
 }
+
+// mostDirty is how much of a cache waits for leveldb. The more, the more writes of one
+// key become one: where all states have room, nearly all that come within FlushInterval.
+// The rest keeps reserve from moving dirty entries without end.
+func mostDirty(cache int) int { return cache / 4 * 3 }
 
 func (c *cache) field(at int, field int) uint32 {
 	return binary.LittleEndian.Uint32(c.ring[at+field:])

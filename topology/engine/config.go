@@ -49,7 +49,7 @@ type Config struct {
 	NewHash func() hash.Hash32
 
 	StoreBytes int // memory of leveldb (write buffers, indices of tables), over all partitions
-	CacheBytes int // encoded states kept in memory, over all partitions; up to two thirds wait there for the disk. 0: none
+	CacheBytes int // encoded states kept in memory, over all partitions; nearly all may wait there for the disk. 0: none
 
 	Now func() time.Time // by which the age of local state is told; nil: time.Now
 }

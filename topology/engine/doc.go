@@ -58,7 +58,7 @@
 //     client (window), and a full transaction keeps callbacks outside (gate.fill).
 //   - leveldb is written after the transaction has ended, values and the offset
 //     that they go up to in one atomic write, never a part of a commit. It may be
-//     behind by FlushInterval, or two thirds of the cache, and by nothing after a
+//     behind by FlushInterval, or as much as the cache holds, and by nothing after a
 //     clean end. The offset is that of the sealed writes (store.acknowledged): some
 //     of the next transaction may be in the changelog. What is open at the end of a session is dropped.
 //   - A recovery into an empty folder neither syncs nor compacts (level.again), and a

@@ -76,7 +76,7 @@ func osFiles(dir string) (storage.Storage, error) {
 // journal and of what becomes tables at once (level.write), which it allocates whole,
 // and as much as one table for compaction.
 //
-// Level 0 is compacted, a range of keys at a time, when it has as many tables as four
+// Level 0 is compacted, a range of keys at a time, when it has as many tables as two
 // writes: a read looks into each of its tables that may have the key.
 //
 // Reading is no reason to compact: by default a table is compacted after as many
@@ -90,7 +90,7 @@ func levelOptions(bytes, write int) *opt.Options {
 		write = unit(bytes)
 	}
 	buffer := min(max(write/4, 256<<10), 1<<20)
-	level0 := 4 * ((write + buffer - 1) / buffer)
+	level0 := 2 * ((write + buffer - 1) / buffer)
 	return &opt.Options{
 		WriteBuffer:            buffer,
 		CompactionTableSize:    tableSize,

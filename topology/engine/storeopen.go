@@ -100,7 +100,7 @@ func (inc *incarnation) storage(topic string, partition int32) (gokastorage.Stor
 		return nil, err
 	}
 	owned := inc.owned()
-	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, cfg.CacheBytes/owned/3, cfg.now())
+	db, m, why, err := openFolder(inc.group.files, dir, inc.facts, partition, cfg.StoreBytes/owned, mostDirty(cfg.CacheBytes/owned), cfg.now())
 	end, start := inc.facts.tableEnd[partition], inc.facts.tableStart[partition]
 	fresh := m.asOf.IsZero() && end > start
 	if err == nil && fresh { // such a folder is dropped, should this recovery not end
