@@ -70,7 +70,7 @@ func (c *cache) full(keys, bytes int) bool {
 // mostDirty is how much of a cache waits for leveldb. The more, the more writes of one
 // key become one: where all states have room, nearly all that come within FlushInterval.
 // The rest keeps reserve from moving dirty entries without end.
-func mostDirty(cache int) int { return cache / 4 * 3 }
+func mostDirty(cache int) int { return cache / 8 * 7 }
 
 func (c *cache) field(at int, field int) uint32 {
 	return binary.LittleEndian.Uint32(c.ring[at+field:])

@@ -6,8 +6,10 @@ import (
 )
 
 // flush pins the dirty entries and returns their places, some of them none; the
-// next epoch begins. It must not be called again before flushed.
+// next epoch begins. It must not be called again before flushed. Before, it makes room
+// for what is put meanwhile: pinned entries lie everywhere, and no entry gets past them.
 func (c *cache) flush() []uint32 {
+	c.reserve(len(c.ring) / 16)
 	places := c.dirty
 	c.dirty, c.spare = c.spare[:0], nil
 	c.bytes, c.pinned = 0, true

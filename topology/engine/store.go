@@ -23,7 +23,7 @@ const tableBytes = 1 << 20
 // open are then those of the next one. What has committed goes to the cache,
 // as dirty entries: the changelog has them, so leveldb need not yet. A goroutine
 // writes all dirty entries as one atomic batch, with the changelog offset that
-// they go up to, when they are three quarters of the cache, after flushEvery, and at
+// they go up to, when they are nearly all of the cache, after flushEvery, and at
 // the end. After kill -9 the folder is so much older, and recovery reads that
 // much. What is too large for the cache, and all where there is none, is written
 // at once; a commit waits for the write before, which bounds memory.

@@ -102,8 +102,10 @@ func halfACommit(t *testing.T, closes bool) {
 		t.Fatal(err)
 	}
 	s.cache = newCache(32 << 10)
-	write("a", 30)
-	commit()
+	for _, keys := range []string{"a", "b"} {
+		write(keys, 30)
+		commit()
+	}
 	for i := 0; s.cache.write < len(s.cache.ring)-1000; i++ { // what is read fills it up
 		value(t, s, fmt.Sprint("old", i))
 	}
@@ -113,9 +115,9 @@ func halfACommit(t *testing.T, closes bool) {
 	defer answer()
 	s.flushDue()
 	is("writing", func() bool { return s.busy })
-	write("b", 1)
+	write("c", 35) // the room that the flush has made, and what is clean
 	commit()
-	write("c", 20)
+	write("d", 20)
 	committed, closed := make(chan struct{}), make(chan error, 1)
 	go func() { commit(); close(committed) }()
 	is("absorbing", func() bool { return s.absorbing })

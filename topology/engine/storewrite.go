@@ -169,13 +169,16 @@ func (s *store) absorb(m meta) {
 		return
 	}
 	s.generation++
-	clear(l.values)
-	l.bytes, l.most = 0, 0
 	s.dirtyMeta = m
 	if !s.unwritten {
 		s.unwritten = true
 		s.timer.Reset(s.flushEvery)
 	}
+	if s.cache.full(len(l.values), l.bytes) && !s.busy { // the next commit, as large as this one, shall not wait for it
+		s.flush()
+	}
+	clear(l.values)
+	l.bytes, l.most = 0, 0
 }
 
 // promote hands committed writes to the writer, after all before. Callers hold mu.
