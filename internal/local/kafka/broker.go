@@ -181,6 +181,7 @@ func (b *Broker) serve(ctx context.Context, n *node) (again bool, err error) {
 		case err := <-n.watch.failed:
 			return false, err
 		case <-clean:
+			n.clients.settle()
 			return true, n.stop()
 		case <-look.C:
 			if err := b.disk.look(b.log, b.cfg.MinFreeBytes); err != nil {

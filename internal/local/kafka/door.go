@@ -3,6 +3,7 @@ package kafka
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -67,6 +68,33 @@ func (c *clients) Close() error {
 	return nil
 }
 
+// Franz-go retries what a connection lost, but not where it had no answer yet beyond
+// that to ApiVersions: that looks like a missing login.
+const (
+	enoughAnswers = 2
+	settlePeriod  = 500 * time.Millisecond
+)
+
+// settle lets nobody in any more, and waits a little for those who have just come to
+// get the answers after which they live through a cut.
+func (c *clients) settle() {
+	c.Close() //nolint:errcheck // never fails
+	for end := time.Now().Add(settlePeriod); c.anyNew() && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (c *clients) anyNew() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.conns {
+		if conn.answers.Load() < enoughAnswers {
+			return true
+		}
+	}
+	return false
+}
+
 // cut takes every connection away at once: what was to be answered never is.
 func (c *clients) cut() {
 	c.Close() //nolint:errcheck // never fails
@@ -81,7 +109,14 @@ func (c *clients) cut() {
 
 type client struct {
 	net.Conn
-	of *clients
+	of      *clients
+	answers atomic.Int32
+}
+
+func (c *client) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.answers.Add(1)
+	return n, err
 }
 
 func (c *client) Close() error {
