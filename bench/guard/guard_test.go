@@ -134,10 +134,13 @@ func TestRun(t *testing.T) {
 	}
 	git := func(args ...string) {
 		t.Helper()
+		if _, err := exec.LookPath("git"); err != nil {
+			t.Skip("no git")
+		}
 		c := exec.Command("git", append([]string{"-c", "user.name=guard", "-c", "user.email=guard@example.com"}, args...)...)
-		c.Dir = dir
+		c.Dir, c.Env = dir, append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
 		if out, err := c.CombinedOutput(); err != nil {
-			t.Skipf("git: %v: %s", err, out)
+			t.Fatalf("git: %v: %s", err, out)
 		}
 	}
 	run := func(lower bool) error {

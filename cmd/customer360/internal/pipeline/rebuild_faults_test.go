@@ -109,7 +109,7 @@ func TestPromotionWithAZombie(t *testing.T) {
 	c.rebuild()
 	c.promote()
 	const records, documents = "customer360.records.g1", "customer360.documents.g1"
-	ends, err := kadm.NewClient(c.client).ListEndOffsets(c.within(), records, documents)
+	ends, err := kadm.NewClient(c.client).ListEndOffsets(c.within(), records)
 	if err == nil {
 		err = ends.Error()
 	}
@@ -122,7 +122,7 @@ func TestPromotionWithAZombie(t *testing.T) {
 	if after := len(c.read(documents)); after != before {
 		t.Errorf("%d documents of the former generation came", after-before)
 	}
-	for _, r := range slices.Concat(c.read(records), c.read(documents)) {
+	for _, r := range c.read(records) {
 		if end, _ := ends.Lookup(r.Topic, r.Partition); r.Offset >= end.Offset {
 			t.Errorf("it wrote %s/%d@%d", r.Topic, r.Partition, r.Offset)
 		}
