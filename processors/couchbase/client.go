@@ -131,8 +131,9 @@ func (c *Client) bucket(ctx context.Context, t Target) (*gocb.Bucket, error) {
 	return b, nil
 }
 
-// readySlice is how long the SDK waits at a time.
-const readySlice = 3 * time.Second
+// readySlice is how long the SDK waits at a time, and so how long a context that has
+// ended may go unnoticed.
+const readySlice = time.Second
 
 // waitUntilReady tells at once what waiting does not mend, and waits for
 // everything else.
@@ -140,15 +141,17 @@ func waitUntilReady(ctx context.Context, b *gocb.Bucket, limit time.Duration) er
 	end := time.Now().Add(limit)
 	var last error
 	for {
-		// The SDK tells of a certificate that it does not trust when it gives up.
+		// The SDK tells of a certificate that it does not trust when it gives up. It
+		// does not get the context: where that ends in the moment in which the node
+		// answers, the SDK (2.11.1) ends its operation twice and waits for itself.
 		err := b.WaitUntilReady(max(min(time.Until(end), readySlice), time.Millisecond), &gocb.WaitUntilReadyOptions{
-			ServiceTypes: []gocb.ServiceType{gocb.ServiceTypeKeyValue}, Context: ctx, RetryStrategy: tellNow{},
+			ServiceTypes: []gocb.ServiceType{gocb.ServiceTypeKeyValue}, RetryStrategy: tellNow{},
 		})
 		switch {
-		case err == nil:
-			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case err == nil:
+			return nil
 		case classify(err) == fatal, isCertificate(err):
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -226,7 +227,10 @@ func TestAbandonEndsWhoBuilds(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- r.p.Run(c.within()) }()
-	c.until("the builder is a member", func() bool { return c.owns("builder", "merge.g2", 4) })
+	c.until("the builder is a member, and all its processors have their folders", func() bool {
+		folders, err := filepath.Glob(filepath.Join(c.in("builder"), "*.g2"))
+		return err == nil && len(folders) == 4 && c.owns("builder", "merge.g2", 4)
+	})
 	if _, err := generation.NewLog(c.kafka).Abandon(c.within()); err != nil {
 		t.Fatal(err)
 	}
