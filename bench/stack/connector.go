@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"customer360/internal/freeport"
 )
 
 // ConnectorName is the connector's, as in the tutorial.
@@ -167,7 +169,7 @@ func (m *Machine) Delete(ctx context.Context, reset bool) error {
 // rest calls Connect about the connector. It tries again while the worker is busy
 // with a rebalance (409) or does not answer.
 func (m *Machine) rest(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	url := "http://" + address(m.connect) + "/connectors/" + ConnectorName + path
+	url := "http://" + freeport.Local(m.connect) + "/connectors/" + ConnectorName + path
 	for {
 		answer, status, err := call(ctx, method, url, body)
 		switch {

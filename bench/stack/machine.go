@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"customer360/internal/freeport"
 )
 
 // Machine is the three components on ports of 127.0.0.1.
@@ -50,7 +51,7 @@ func New(scripts, dir string, ports [4]int) *Machine {
 func (m *Machine) Components() []*Component { return []*Component{m.MariaDB, m.Kafka, m.Connect} }
 
 // Broker is Kafka's address.
-func (m *Machine) Broker() string { return address(m.kafka) }
+func (m *Machine) Broker() string { return freeport.Local(m.kafka) }
 
 // End stops everything that runs; what does not stop in order is killed.
 func (m *Machine) End(ctx context.Context) error {
@@ -74,7 +75,7 @@ func (m *Machine) SQL(ctx context.Context, statements string) error {
 // Open connects to the database as the application that writes it.
 func (m *Machine) Open() (*sql.DB, error) {
 	c := mysql.NewConfig()
-	c.User, c.Passwd, c.Net, c.Addr, c.DBName = writer, writerPassword, "tcp", address(m.mariadb), "inventory"
+	c.User, c.Passwd, c.Net, c.Addr, c.DBName = writer, writerPassword, "tcp", freeport.Local(m.mariadb), "inventory"
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 10*time.Second, time.Minute, time.Minute
 	c.InterpolateParams = true
 	c.Logger = &mysql.NopLogger{} // lost connections are counted, not told
@@ -86,5 +87,3 @@ func (m *Machine) Open() (*sql.DB, error) {
 	db.SetMaxOpenConns(1)
 	return db, nil
 }
-
-func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -22,7 +22,7 @@ import (
 )
 
 // deadline is for outcomes: far beyond what a slow machine needs.
-const deadline = 2 * time.Minute
+const deadline = 4 * time.Minute
 
 // cluster is a Kafka, a Couchbase, a store and a CSV folder for pipelines of
 // one test. All of it ends with the test.
