@@ -104,7 +104,11 @@ func footer(all []result.Series) string {
 	first := all[0].First
 	from, to := first.At(), first.At()
 	rounds := [2]int{len(all[0].Values), len(all[0].Values)}
+	var commits []string
 	for _, s := range all {
+		if c := fmt.Sprintf("%.12s", s.First.Commit); !slices.Contains(commits, c) {
+			commits = append(commits, c)
+		}
 		if at := s.First.At(); at.Before(from) {
 			from = at
 		} else if at.After(to) {
@@ -120,8 +124,8 @@ func footer(all []result.Series) string {
 	if rounds[1] != rounds[0] {
 		n += " to " + strconv.Itoa(rounds[1])
 	}
-	return fmt.Sprintf("medians of %s rounds, whiskers from smallest to largest\n%s, %d cores, %s, commit %.12s, %s",
-		n, first.Machine, first.Cores, first.GoVersion, first.Commit, date)
+	return fmt.Sprintf("medians of %s rounds, whiskers from smallest to largest\n%s, %d cores, %s, commit %s, %s",
+		n, first.Machine, first.Cores, first.GoVersion, strings.Join(commits, " and "), date)
 }
 
 // Save writes NAME.png and NAME.svg into the folder and returns their paths.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,31 @@ func TestOneValueOfTheAxisMakesBars(t *testing.T) {
 	for _, f := range figure.Of(result.Group(rows, result.Cases(rows))) {
 		if _, err := f.Save(t.TempDir()); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestFooterNamesEveryCommit: a figure's cases may be of different days and commits.
+func TestFooterNamesEveryCommit(t *testing.T) {
+	var rows invented
+	rows.add("merge", "customer360", "throughput", "records/s", 1000, map[string]any{"keys": 1})
+	rows.add("merge", "customer360", "throughput", "records/s", 2000, map[string]any{"keys": 2})
+	for i := range rows[len(rows)/2:] {
+		rows[len(rows)/2+i].Commit = "fedcba9876543210fedcba9876543210fedcba98"
+	}
+	folder := t.TempDir()
+	for _, f := range figure.Of(result.Group(rows, result.Cases(rows))) {
+		if _, err := f.Save(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	svg, err := os.ReadFile(filepath.Join(folder, "merge-throughput.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, commit := range []string{"0123456789ab", "fedcba987654"} {
+		if !strings.Contains(string(svg), commit) {
+			t.Errorf("the figure does not name commit %s", commit)
 		}
 	}
 }
