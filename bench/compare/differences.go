@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"customer360/bench/result"
@@ -16,7 +15,7 @@ import (
 // left over (OnlyA, OnlyB).
 func differences(a, b []result.Row, cases result.Dimensions) []string {
 	var all []string
-	if in, other := values(a, machine), values(b, machine); in != other {
+	if in, other := values(a, result.Row.Hardware), values(b, result.Row.Hardware); in != other {
 		all = append(all, fmt.Sprintf("machine: %s | %s", in, other))
 	}
 	in, other := settings(a), settings(b)
@@ -38,8 +37,6 @@ func differences(a, b []result.Row, cases result.Dimensions) []string {
 	}
 	return all
 }
-
-func machine(r result.Row) string { return r.Machine + ", " + strconv.Itoa(int(r.Cores)) + " cores" }
 
 // settings are all values per contender ("merge/raw") and name.
 func settings(rows []result.Row) map[string]map[string]map[string]bool {

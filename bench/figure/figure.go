@@ -124,8 +124,8 @@ func footer(all []result.Series) string {
 	if rounds[1] != rounds[0] {
 		n += " to " + strconv.Itoa(rounds[1])
 	}
-	return fmt.Sprintf("medians of %s rounds, whiskers from smallest to largest\n%s, %d cores, %s, commit %s, %s",
-		n, first.Machine, first.Cores, first.GoVersion, strings.Join(commits, " and "), date)
+	return fmt.Sprintf("medians of %s rounds, whiskers from smallest to largest\n%s, %s, commit %s, %s",
+		n, first.Hardware(), first.GoVersion, strings.Join(commits, " and "), date)
 }
 
 // Save writes NAME.png and NAME.svg into the folder and returns their paths.

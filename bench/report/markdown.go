@@ -45,7 +45,7 @@ func (p *Page) Markdown(plots string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := pageData{Machine: machine(p.sources[0].Rows[0]), Files: p.files(), Notes: notes}
+	d := pageData{Machine: p.sources[0].Rows[0].Hardware(), Files: p.files(), Notes: notes}
 	d.Targets, d.Cases = p.targets()
 	figures := figure.Of(p.series)
 	for i, part := range parts {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"customer360/bench/figure"
@@ -52,8 +51,8 @@ func New(files []Source) (*Page, error) {
 			return nil, fmt.Errorf("%s has no rows", f.Path)
 		}
 		for _, r := range f.Rows {
-			if len(all) > 0 && machine(r) != machine(all[0]) {
-				return nil, fmt.Errorf("%s is of another machine (%s) than %s (%s): make a page for each", f.Path, machine(r), files[0].Path, machine(all[0]))
+			if len(all) > 0 && r.Hardware() != all[0].Hardware() {
+				return nil, fmt.Errorf("%s is of another machine (%s) than %s (%s): make a page for each", f.Path, r.Hardware(), files[0].Path, all[0].Hardware())
 			}
 			all = append(all, r)
 		}
@@ -70,8 +69,6 @@ func New(files []Source) (*Page, error) {
 	p.series = newest(p.sources)
 	return p, nil
 }
-
-func machine(r result.Row) string { return r.Machine + ", " + strconv.Itoa(int(r.Cores)) + " cores" }
 
 // newest has each measurement once, from the newest file that has its case for
 // its contender.

@@ -2,6 +2,7 @@ package result
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -24,6 +25,9 @@ type Row struct {
 	Settings  string  `parquet:"name=settings, type=BYTE_ARRAY, convertedtype=UTF8"`
 	Time      int64   `parquet:"name=time, type=INT64, convertedtype=TIMESTAMP_MICROS"`
 }
+
+// Hardware is the machine with its cores, in words.
+func (r Row) Hardware() string { return fmt.Sprintf("%s, %d cores", r.Machine, r.Cores) }
 
 // At is the row's time.
 func (r Row) At() time.Time { return time.UnixMicro(r.Time).UTC() }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/couchbase/gocb/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"customer360/processors/couchbase"
 )
 
 // plain hands the records of the topic to goroutines that upsert.
@@ -107,7 +109,7 @@ func (p *plain) collection(ctx context.Context) (*gocb.Collection, func(), error
 	}
 	closed := func() { _ = cluster.Close(nil) }
 	b := cluster.Bucket(c.Documents.Bucket)
-	if err := b.WaitUntilReady(c.ConnectTimeout, &gocb.WaitUntilReadyOptions{ServiceTypes: []gocb.ServiceType{gocb.ServiceTypeKeyValue}, Context: ctx}); err != nil {
+	if err := couchbase.WaitUntilReady(ctx, b, c.ConnectTimeout); err != nil {
 		closed()
 		return nil, nil, fmt.Errorf("connecting to Couchbase within %v: %w", c.ConnectTimeout.Round(time.Second), err)
 	}

@@ -124,7 +124,7 @@ func (c *Client) bucket(ctx context.Context, t Target) (*gocb.Bucket, error) {
 		return b, nil
 	}
 	b := c.cluster.Bucket(t.Bucket)
-	if err := waitUntilReady(ctx, b, c.cfg.ConnectTimeout); err != nil {
+	if err := WaitUntilReady(ctx, b, c.cfg.ConnectTimeout); err != nil {
 		return nil, explain(err, c.cfg, t)
 	}
 	c.buckets[t.Bucket] = b
@@ -135,9 +135,10 @@ func (c *Client) bucket(ctx context.Context, t Target) (*gocb.Bucket, error) {
 // ended may go unnoticed.
 const readySlice = time.Second
 
-// waitUntilReady tells at once what waiting does not mend, and waits for
-// everything else.
-func waitUntilReady(ctx context.Context, b *gocb.Bucket, limit time.Duration) error {
+// WaitUntilReady waits until the bucket's key-value service answers: for limit, or until
+// ctx ends (its error then, within a second). It tells at once what waiting does not mend,
+// and of everything else, as gocb.ErrUnambiguousTimeout, what was last in the way.
+func WaitUntilReady(ctx context.Context, b *gocb.Bucket, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	var last error
 	for {

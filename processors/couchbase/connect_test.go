@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,35 @@ func TestConnectEndsWithItsContext(t *testing.T) {
 	}
 	if d := time.Since(start); d > 25*time.Second {
 		t.Errorf("took %v", d)
+	}
+}
+
+// TestConnectEndsWhenTheNodeAnswers: the context may end in the very moment in which
+// the node answers. The SDK (2.11.1) waits for itself for ever then, if it has the
+// context.
+func TestConnectEndsWhenTheNodeAnswers(t *testing.T) {
+	t.Parallel()
+	cfg := nodeConfig(startNode(t))
+	b := connect(t, cfg).cluster.Bucket(cfg.Documents.Bucket)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 1000 {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				runtime.Gosched()
+				cancel()
+			}()
+			if err := WaitUntilReady(ctx, b, time.Minute); err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			cancel()
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
 	}
 }
 
