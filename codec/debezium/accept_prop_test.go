@@ -121,9 +121,11 @@ func TestStateRoundTrip(t *testing.T) {
 	number := rapid.Int64Range(0, 1<<62)
 	rapid.Check(t, func(t *rapid.T) {
 		p := place{}
-		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 1:
 			p = place{known: true, file: number.Draw(t, "file"), pos: 1 + number.Draw(t, "pos"), row: number.Draw(t, "row")}
+		case 3:
+			p = place{known: true, file: number.Draw(t, "file"), pos: 1 + number.Draw(t, "pos"), row: number.Draw(t, "row"), order: 1 + number.Draw(t, "order")}
 		case 2:
 			p = place{known: true, file: number.Draw(t, "file"), row: number.Draw(t, "row"), domain: number.Draw(t, "domain"),
 				seq: number.Draw(t, "seq"), order: number.Draw(t, "order")}

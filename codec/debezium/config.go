@@ -31,8 +31,8 @@ type Mapping struct {
 
 // Config configures the decoder.
 type Config struct {
-	// Table is the one table whose rows count, as database.table; "" takes
-	// every table that the topic has.
+	// Table is the one table whose rows count, as database.table or, where
+	// records name a schema, schema.table; "" takes every table that the topic has.
 	Table string
 	// Epoch is raised by hand when binlog positions started again in a way that
 	// server ids do not tell. It outranks server ids and positions.

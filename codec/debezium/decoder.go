@@ -9,7 +9,7 @@ import (
 // rules is the version of what this decoder makes of a record. Raise it with
 // every change that gives other bytes for the same record: it makes a new
 // generation.
-const rules = 1
+const rules = 2
 
 // Labels of records that are none of ours.
 const (
@@ -26,7 +26,7 @@ const (
 type Decoder struct {
 	cfg     Config
 	columns []mappedColumn
-	table   [2]string // database and table, empty for any
+	table   [2]string // database or schema, and table, empty for any
 }
 
 var _ codec.Decoder = (*Decoder)(nil)
@@ -108,9 +108,7 @@ func (d *Decoder) change(m *message, raw *codec.Raw) (codec.Change, error) {
 	if e.server, err = natural(from.server); err != nil {
 		return codec.Change{}, fmt.Errorf("source.server_id %w", err)
 	}
-	if e.time, err = natural(from.time); err != nil {
-		e.time = 0 // it orders nothing but what positions cannot
-	}
+	e.time = from.when() // what is no time is none: it orders nothing but what positions cannot
 	c := codec.Change{Position: e.append(make([]byte, 0, positionRoom))}
 	if a == deletes {
 		return c, nil
@@ -124,7 +122,13 @@ func (d *Decoder) change(m *message, raw *codec.Raw) (codec.Change, error) {
 // positionRoom is enough for the position of an event in practice.
 const positionRoom = 32
 
-// isOtherTable compares what the record says about its table, if it does.
+// isOtherTable compares what the record says about its table, if it does. A
+// connector of a server that has schemas (PostgreSQL, SQL Server) may have the
+// table named by either.
 func (d *Decoder) isOtherTable(s *source) bool {
-	return d.cfg.Table != "" && (differs(s.db, d.table[0]) || differs(s.table, d.table[1]))
+	if d.cfg.Table == "" {
+		return false
+	}
+	inSchema := s.schema.kind() == '"' && !differs(s.schema, d.table[0])
+	return differs(s.table, d.table[1]) || differs(s.db, d.table[0]) && !inSchema
 }

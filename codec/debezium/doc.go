@@ -1,6 +1,7 @@
 // Package debezium owns what Debezium's MySQL and MariaDB connectors write
 // about one table, from 0.9 to 3.x: the shapes of the records, their order, and
-// the mapping from columns to fields.
+// the mapping from columns to fields. Records of connectors without a binlog
+// (PostgreSQL, SQL Server) have the same shapes and follow the log.
 //
 // Shapes. A value is an envelope (before, after, source, op) or a flat row
 // (after ExtractNewRecordState), either bare or wrapped in schema and payload.
@@ -22,7 +23,8 @@
 //   - A tombstone says nothing that its d has not said, except where compaction
 //     has eaten the d: so it withdraws, unless it follows a d that was refused.
 //   - Positions of 0 (MariaDB 11.4 without binlog_legacy_event_pos) give way to
-//     the GTID's sequence, then to the place in the transaction.
+//     the GTID's sequence, then to the place in the transaction. Where one pos is a
+//     whole transaction's, only total_order tells its statements apart.
 //   - A row that lacks the email's column is an error and changes nothing,
 //     unlike a row whose email is null: the mapping is wrong, not the row.
 //   - The external id is the mapped id column. Where the row has none it comes

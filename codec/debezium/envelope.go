@@ -1,6 +1,9 @@
 package debezium
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 // message is a record's value, read in one pass: members in any order, an
 // envelope or a flat row. Its values are slices of the record.
@@ -20,8 +23,8 @@ type message struct {
 
 // source is the source block of an envelope, or what add.fields made of it.
 type source struct {
-	snapshot, db, table, server, gtid, file, pos, row value
-	time                                              value // the last ts_ms; it may come twice
+	snapshot, db, schema, table, server, gtid, file, pos, row value
+	time, seconds                                             value // the last ts_ms, and ts_sec of 0.9; they may come twice
 }
 
 // transaction is the block that provide.transaction.metadata adds.
@@ -143,10 +146,31 @@ func (f *source) read(s *scanner) {
 		v := s.value()
 		if at := f.member(name); at != nil {
 			s.keep(at, v)
-		} else if string(name) == "ts_ms" {
-			f.time = v
+		} else {
+			f.keepTime(name, v)
 		}
 	}
+}
+
+func (f *source) keepTime(name []byte, v value) {
+	switch string(name) {
+	case "ts_ms":
+		f.time = v
+	case "ts_sec":
+		f.seconds = v
+	}
+}
+
+// when is the time of the change at its source, in ms; 0: unknown, or no time.
+func (f *source) when() int64 {
+	if ms, err := natural(f.time); err == nil && ms > 0 {
+		return ms
+	}
+	s, err := natural(f.seconds)
+	if err != nil || s > math.MaxInt64/1000 {
+		return 0
+	}
+	return s * 1000
 }
 
 func (f *source) member(name []byte) *value {
@@ -155,6 +179,8 @@ func (f *source) member(name []byte) *value {
 		return &f.snapshot
 	case "db":
 		return &f.db
+	case "schema":
+		return &f.schema
 	case "table":
 		return &f.table
 	case "server_id":

@@ -143,6 +143,20 @@ func TestEmailsOfTwoRows(t *testing.T) {
 	}
 }
 
+// TestColumnsThatAreNotThere: what the server's log does not hold is no text.
+func TestColumnsThatAreNotThere(t *testing.T) {
+	d := newDecoder(t, nil)
+	for _, column := range []string{"email", "name", "address_line_1", "password"} {
+		value := strings.Replace(flat(`"name":"N","address_line_1":"1","password":"p"`), `"`+column+`":"`, `"`+column+`":"__debezium_unavailable_value","was":"`, 1)
+		if c, err := d.Decode(record(key1, value)); !errors.Is(err, errNotThere) || !strings.Contains(err.Error(), column) {
+			t.Errorf("%s: %+v, %v", column, c, err)
+		}
+	}
+	if got := one(t, decode1(t, d, flat(`"bio":"__debezium_unavailable_value"`))); got != "a@x: id=1 email=a@x" {
+		t.Errorf("a column that no field is mapped to: %s", got)
+	}
+}
+
 func TestPassModes(t *testing.T) {
 	for mode, want := range map[codec.PassMode]string{codec.PassKeep: "abc", codec.PassDrop: "",
 		codec.PassHash: "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"} {

@@ -25,9 +25,11 @@ func (f *flatRow) take(s *scanner, columns []mappedColumn, name []byte, v value)
 	default:
 		// add.fields names a field of the envelope or of its source, the latter
 		// with or without the prefix.
-		added, _ = bytes.CutPrefix(added, []byte("source_"))
+		added, ofSource := bytes.CutPrefix(added, []byte("source_"))
 		if at := f.from.member(added); at != nil {
 			s.keep(at, v)
+		} else if ofSource { // __ts_ms is the connector's time
+			f.from.keepTime(added, v)
 		}
 	}
 }

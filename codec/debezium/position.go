@@ -17,11 +17,16 @@ type place struct {
 	row    int64 // in the event
 	domain int64 // of the GTID, 0 for MySQL; only where pos is unknown
 	seq    int64 // sequence of the GTID, 0: unknown; only where pos is unknown
-	order  int64 // total_order in the transaction, 0: unknown; only where pos is unknown
+	order  int64 // total_order in the transaction, 0: unknown
 }
 
 // compare returns -1, 0 or +1 as p lies before, at or behind q; exact tells an
 // order that is known from two places that cannot be told apart.
+//
+// A whole transaction has one pos where MySQL compresses it, and where MariaDB
+// 11.4 writes none for its rows (Debezium 3.4 then keeps the transaction's); each
+// of its statements counts rows from 0. So where both records have a total_order,
+// that decides at one pos.
 func (p place) compare(q place) (order int, exact bool) {
 	switch {
 	case !p.known || !q.known:
@@ -31,6 +36,9 @@ func (p place) compare(q place) (order int, exact bool) {
 	case p.pos > 0 && q.pos > 0:
 		if p.pos != q.pos {
 			return sign(p.pos, q.pos), true
+		}
+		if p.order > 0 && q.order > 0 {
+			return sign(p.order, q.order), true
 		}
 		return sign(p.row, q.row), true
 	case p.seq == 0 || q.seq == 0 || p.domain != q.domain:
@@ -63,7 +71,7 @@ type event struct {
 	epoch     int64
 	server    int64 // 0: unknown
 	at        place
-	time      int64 // source.ts_ms, when the statement began; 0: unknown
+	time      int64 // source.ts_ms, in 0.9 its ts_sec as ms: when the statement began; 0: unknown
 }
 
 const (
@@ -104,20 +112,23 @@ const (
 	placeUnknown = iota
 	placeBinlog  // file, pos, row
 	placeGTID    // file, row, domain, seq, order
+	placeOrder   // file, pos, row, order
 )
 
 func (p place) append(dst []byte) []byte {
 	switch {
 	case !p.known:
 		return append(dst, placeUnknown)
+	case p.pos > 0 && p.order == 0:
+		return appendInts(append(dst, placeBinlog), p.file, p.pos, p.row)
 	case p.pos > 0:
-		dst = append(dst, placeBinlog)
-		dst = binary.AppendUvarint(dst, uint64(p.file))
-		dst = binary.AppendUvarint(dst, uint64(p.pos))
-		return binary.AppendUvarint(dst, uint64(p.row))
+		return appendInts(append(dst, placeOrder), p.file, p.pos, p.row, p.order)
 	}
-	dst = append(dst, placeGTID)
-	for _, n := range [...]int64{p.file, p.row, p.domain, p.seq, p.order} {
+	return appendInts(append(dst, placeGTID), p.file, p.row, p.domain, p.seq, p.order)
+}
+
+func appendInts(dst []byte, ints ...int64) []byte {
+	for _, n := range ints {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	return dst
@@ -157,6 +168,8 @@ func (c *cursor) place() place {
 		return place{known: true, file: c.int(), pos: c.int(), row: c.int()}
 	case placeGTID:
 		return place{known: true, file: c.int(), row: c.int(), domain: c.int(), seq: c.int(), order: c.int()}
+	case placeOrder:
+		return place{known: true, file: c.int(), pos: c.int(), row: c.int(), order: c.int()}
 	}
 	return place{}
 }
@@ -182,6 +195,9 @@ func (s *source) place(t transaction) (place, error) {
 		return place{}, fmt.Errorf("source.row %w", err)
 	}
 	if p.pos > 0 {
+		if p.order, err = natural(t.totalOrder); err != nil {
+			p.order = 0 // row decides
+		}
 		return p, nil
 	}
 	if p.domain, p.seq = gtid(s.gtid); p.seq == 0 {

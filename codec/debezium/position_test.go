@@ -41,6 +41,40 @@ func TestPositionsOfZero(t *testing.T) {
 	}
 }
 
+// TestOnePosOfATransaction: a compressed transaction of MySQL, and one of MariaDB
+// 11.4 by Debezium 3.4, has one pos; each statement counts its rows from 0.
+func TestOnePosOfATransaction(t *testing.T) {
+	type ev struct {
+		op          string
+		pos, row    int
+		transaction string
+		accepted    bool
+	}
+	for name, events := range map[string][]ev{
+		"a row that comes and goes": {{"c", 77, 0, `{"id":"x:9","total_order":1}`, true}, {"d", 77, 0, `{"id":"x:9","total_order":2}`, true}},
+		"a statement of several rows, then one of one": {{"u", 77, 3, `{"id":"x:9","total_order":4}`, true}, {"u", 77, 0, `{"id":"x:9","total_order":5}`, true},
+			{"u", 77, 3, `{"id":"x:9","total_order":4}`, false}, {"u", 77, 0, `{"id":"x:9","total_order":5}`, true}},
+		"pos goes first":                         {{"u", 77, 0, `{"id":"x:9","total_order":9}`, true}, {"u", 78, 0, `{"id":"x:10","total_order":1}`, true}},
+		"without total_order rows decide":        {{"u", 77, 3, `null`, true}, {"u", 77, 2, `{"id":"x:9","total_order":5}`, false}},
+		"a total_order that is none":             {{"u", 77, 3, `{"total_order":"later"}`, true}, {"u", 77, 2, `{"total_order":9}`, false}},
+		"the same total_order is the same event": {{"u", 77, 3, `{"total_order":4}`, true}, {"u", 77, 3, `{"total_order":4}`, true}},
+	} {
+		b := newTable(newDecoder(t, nil))
+		for i, e := range events {
+			email := "a@x"
+			if e.op == "d" {
+				email = ""
+			}
+			value := fmt.Sprintf(`{"after":%s,"source":{"server_id":5,"file":"b.000001","pos":%d,"row":%d},"op":%q,"transaction":%s}`,
+				rowOf(email), e.pos, e.row, e.op, e.transaction)
+			accepted, err := b.apply(record(key1, value))
+			if err != nil || accepted != e.accepted {
+				t.Errorf("%s: event %d: accepted %t, %v", name, i, accepted, err)
+			}
+		}
+	}
+}
+
 func TestPositionsThatAreErrors(t *testing.T) {
 	d := newDecoder(t, nil)
 	for _, source := range []string{

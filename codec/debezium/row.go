@@ -134,6 +134,9 @@ func (t *texts) of(r *row, s slot) []byte {
 	start := len(t.arena)
 	var err error
 	t.arena, err = appendText(t.arena, r.values[s])
+	if string(t.arena[start:]) == unavailable {
+		err = errNotThere
+	}
 	t.fail(s, err)
 	return t.since(start)
 }

@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -37,8 +38,11 @@ func TestVersions(t *testing.T) {
 		if err := e.decode([]byte(positions[0])); err != nil {
 			t.Fatal(err)
 		}
-		e.time = 0 // 0.9 has none
-		if want := (event{server: 5, at: place{known: true, file: 3, pos: 154, row: 2}}); e != want {
+		want := event{server: 5, at: place{known: true, file: 3, pos: 154, row: 2}, time: map[string]int64{"0.9": 1000, "1.x": 1, "2.x": 1}[version]}
+		if version == "3.x" {
+			want.at.order = 3
+		}
+		if e != want {
 			t.Errorf("%s: %+v, want %+v", version, e, want)
 		}
 		for _, p := range positions {
@@ -121,6 +125,39 @@ func TestSnapshotMarkers(t *testing.T) {
 	}
 }
 
+// TestTimes: RESET MASTER is known by the time of the c that brings a row back.
+func TestTimes(t *testing.T) {
+	d := newDecoder(t, nil)
+	source := func(name string) string { return `{"server_id":5,"file":"b.%d","pos":%d,"` + name + `":%s}` }
+	flat := `"__source_server_id":5,"__source_file":"b.%d","__source_pos":%d,"__source_ts_ms":%s`
+	for name, form := range map[string]func(op string, file, pos int, time string) string{
+		"1.x": func(op string, file, pos int, time string) string {
+			return envelope(op, fmt.Sprintf(source("ts_ms"), file, pos, time), "a@x")
+		},
+		"0.9": func(op string, file, pos int, time string) string {
+			return envelope(op, fmt.Sprintf(source("ts_sec"), file, pos, time), "a@x")
+		},
+		"flat": func(op string, file, pos int, time string) string {
+			return fmt.Sprintf(`{"id":1,"email":"a@x","__deleted":"%t","__op":%q,`+flat+`}`, op == "d", op, file, pos, time)
+		},
+	} {
+		for time, want := range map[string]bool{"1556559600": true, "1556559563": false, "1556559000": false, `"later"`: false, "9223372036854775807": name != "0.9"} {
+			b := newTable(d)
+			for i, value := range []string{form("c", 7, 500, "1556559562"), form("d", 7, 600, "1556559563"), "", form("c", 1, 100, time)} {
+				accepted, err := b.apply(record(key1, value))
+				if err != nil || accepted != (i < 3 || want) {
+					t.Errorf("%s, created anew at %s, record %d: accepted %t, %v", name, time, i, accepted, err)
+				}
+			}
+		}
+	}
+	c := decode1(t, d, `{"id":1,"email":"a@x","__ts_ms":7}`)
+	var e event
+	if err := e.decode(c.Position); err != nil || e.time != 0 {
+		t.Errorf("__ts_ms, the connector's time, was taken for the source's: %+v, %v", e, err)
+	}
+}
+
 // TestForeignRecords is case 4.
 func TestForeignRecords(t *testing.T) {
 	d := newDecoder(t, nil)
@@ -138,6 +175,9 @@ func TestForeignRecords(t *testing.T) {
 		"flat row of another":  {`{"id":1,"email":"a@x","__table":"orders"}`, IgnoredOtherTable},
 		"flat, source of one":  {`{"id":1,"email":"a@x","__source_db":"other"}`, IgnoredOtherTable},
 		"table is not told":    {envelope("c", `{"file":"b.1","pos":4}`, "a@x"), ""},
+		"by its schema":        {`{"op":"u","after":` + rowOf("a@x") + `,"source":{"connector":"postgresql","lsn":24023128,"db":"shop","schema":"inventory","table":"customers"}}`, ""},
+		"another schema":       {`{"op":"u","after":` + rowOf("a@x") + `,"source":{"db":"shop","schema":"archive","table":"customers"}}`, IgnoredOtherTable},
+		"db and any schema":    {`{"op":"u","after":` + rowOf("a@x") + `,"source":{"db":"inventory","schema":"dbo","table":"customers"}}`, ""},
 		"the case of the name": {strings.Replace(other, "orders", "Customers", 1), IgnoredOtherTable},
 	} {
 		if got := decode1(t, d, c.value).Ignored; got != c.want {

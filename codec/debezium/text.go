@@ -14,9 +14,14 @@ const maxNumber = 128
 
 var (
 	errNoText     = errors.New("is an object or an array, not a value")
+	errNotThere   = errors.New("is not in the record (" + unavailable + "): let the server write whole rows (MySQL binlog_row_image=FULL, PostgreSQL REPLICA IDENTITY FULL)")
 	errLongNumber = fmt.Errorf("is a number of more than %d bytes", maxNumber)
 	errNoInt64    = errors.New("is no integer from 0 to 2^63-1")
 )
+
+// unavailable is what connectors write, by default, for a column that the
+// server's log does not hold.
+const unavailable = "__debezium_unavailable_value"
 
 // unquote returns the text of a JSON string, a slice of it where nothing is
 // escaped.

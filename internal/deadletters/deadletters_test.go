@@ -106,6 +106,45 @@ func TestRetryIsRefused(t *testing.T) {
 	}
 }
 
+// TestRetryOfAMisplacedRecord: the key's other records lie where it belongs.
+func TestRetryOfAMisplacedRecord(t *testing.T) {
+	ctx, opts, cl := setup(t)
+	const wrong, right = 0, 1
+	written := time.Now().Add(-time.Hour)
+	manual, err := kgo.NewClient(append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manual.Close()
+	record := func(key string, partition int32, at time.Time) *kgo.Record {
+		return &kgo.Record{Topic: "raw", Partition: partition, Key: []byte(key), Value: []byte("v"), Timestamp: at}
+	}
+	letters := map[string]error{"overtaken": ErrNewer, "newest": nil, "at the same time": ErrNewer, "compacted away": ErrNewer}
+	for key, want := range letters {
+		other := written.Add(-time.Minute)
+		switch key {
+		case "overtaken":
+			other = written.Add(time.Minute)
+		case "at the same time":
+			other = written
+		}
+		misplaced := record(key, wrong, written)
+		records := []*kgo.Record{record(key, right, other), misplaced}
+		if key == "compacted away" {
+			misplaced.Offset = 1 << 20
+			records = records[:1]
+		}
+		if err := manual.ProduceSync(ctx, records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		d := codec.DeadLetter{Stage: "rekey", Topic: "raw", Partition: wrong, Offset: misplaced.Offset, Reason: "misplaced", Key: []byte(key), Value: []byte("v")}
+		put(ctx, t, cl, d)
+		if _, err := Retry(ctx, opts, d.Coordinates()); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", key, err, want)
+		}
+	}
+}
+
 func TestMask(t *testing.T) {
 	const secret = "5owhiy1j.isq"
 	for _, text := range []string{

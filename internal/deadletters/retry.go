@@ -71,17 +71,36 @@ func check(ctx context.Context, opts []kgo.Opt, l Letter, topic string) error {
 	case l.Offset < 0 || l.Key == nil:
 		return fmt.Errorf("%w: it has no key, so no place in its topic", ErrNoRetry)
 	}
-	newer := false
-	err := engine.ReadToEnd(ctx, opts, topic, func(r *kgo.Record) error {
-		if (topic != l.Topic || r.Partition == l.Partition && r.Offset > l.Offset) && string(r.Key) == string(l.Key) {
-			newer = true
-		}
-		return nil
-	})
+	newer, err := hasNewer(ctx, opts, l, topic)
 	if err == nil && newer {
 		return ErrNewer
 	}
 	return err
+}
+
+// hasNewer tells whether the topic has a record of the letter's key behind the
+// letter's own. On another partition than the letter's, where its key belongs
+// perhaps, that is one that was written at its time or later; where the letter's
+// record is gone, any.
+func hasNewer(ctx context.Context, opts []kgo.Opt, l Letter, topic string) (bool, error) {
+	var own, elsewhere time.Time
+	newer, found := false, false
+	err := engine.ReadToEnd(ctx, opts, topic, func(r *kgo.Record) error {
+		switch {
+		case string(r.Key) != string(l.Key):
+		case topic != l.Topic, r.Partition == l.Partition && r.Offset > l.Offset:
+			newer = true
+		case r.Partition != l.Partition:
+			if !found || r.Timestamp.After(elsewhere) {
+				elsewhere = r.Timestamp
+			}
+			found = true
+		case r.Offset == l.Offset:
+			own = r.Timestamp
+		}
+		return nil
+	})
+	return newer || found && !elsewhere.Before(own), err
 }
 
 func publish(ctx context.Context, cl *kgo.Client, l Letter, topic string) error {

@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ type binlogPlace struct {
 	known            bool
 	file, pos, row   int64
 	domain, sequence int64 // of the GTID, where pos is 0
-	order            int64 // in the transaction, where pos is 0
+	order            int64 // in the transaction
 }
 
 // compare orders two places; decided is false where they cannot be compared.
@@ -24,7 +25,11 @@ func (p binlogPlace) compare(q binlogPlace) (order int, decided bool) {
 	case p.file != q.file:
 		return cmp.Compare(p.file, q.file), true
 	case p.pos > 0 && q.pos > 0:
-		return cmp.Or(cmp.Compare(p.pos, q.pos), cmp.Compare(p.row, q.row)), true
+		inside := cmp.Compare(p.row, q.row)
+		if min(p.order, q.order) > 0 {
+			inside = cmp.Compare(p.order, q.order)
+		}
+		return cmp.Or(cmp.Compare(p.pos, q.pos), inside), true
 	case p.sequence == 0 || q.sequence == 0 || p.domain != q.domain:
 		return 0, false
 	case p.sequence != q.sequence:
@@ -110,8 +115,9 @@ func (m *Model) event(r *Raw, op string, image, from, transaction map[string][]b
 	if e.at, err = placeOf(from, transaction); err != nil {
 		return decoded{}, err
 	}
-	if e.time, err = natural(from["ts_ms"]); err != nil {
-		e.time = 0
+	e.time, _ = natural(from["ts_ms"])
+	if seconds, err := natural(from["ts_sec"]); err == nil && e.time == 0 && seconds <= math.MaxInt64/1000 {
+		e.time = 1000 * seconds // of 0.9
 	}
 	if e.server, err = natural(from["server_id"]); err != nil {
 		return decoded{}, err
@@ -153,14 +159,18 @@ func placeOf(from, transaction map[string][]byte) (binlogPlace, error) {
 			return p, err
 		}
 	}
-	if p.row, err = natural(from["row"]); err != nil || p.pos > 0 {
+	if p.row, err = natural(from["row"]); err != nil {
 		return p, err
+	}
+	order, orderErr := natural(transaction["total_order"])
+	p.order = order
+	if p.pos > 0 {
+		return p, nil
 	}
 	if p.domain, p.sequence = gtid(from["gtid"]); p.sequence == 0 {
 		p.domain, p.sequence = gtid(transaction["id"])
 	}
-	p.order, err = natural(transaction["total_order"])
-	return p, err
+	return p, orderErr
 }
 
 // natural is an integer from 0, 0 for null and where there is none.
@@ -210,6 +220,9 @@ func (m *Model) rowSays(r *Raw, row map[string][]byte, d *decoded) error {
 		}
 		if texts[field], err = text(value); err != nil {
 			return err
+		}
+		if texts[field] == "__debezium_unavailable_value" {
+			return errRefused
 		}
 	}
 	id, err := "", error(nil)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -23,7 +24,7 @@ var homeColumns = map[string]string{
 	"address1": "address_line_1", "address2": "address_line_2", "city": "city", "state": "state", "zipcode": "zipcode", "phone": "phonenumber",
 }
 
-var sourceFields = []string{"snapshot", "db", "table", "server_id", "gtid", "file", "pos", "row"}
+var sourceFields = []string{"snapshot", "db", "schema", "table", "server_id", "gtid", "file", "pos", "row"}
 
 func (m *Model) decodeHome(r *Raw) (decoded, error) {
 	if len(r.Key) > 0 && r.Key[0] == 0 || len(r.Value) > 0 && r.Value[0] == 0 {
@@ -118,7 +119,7 @@ func (m *Model) takeApart(payload []member) (envelope, error) {
 	if kind(e.source) == '{' {
 		e.from, errs[1] = fieldsOf(members(e.source), sourceFields)
 		for _, f := range members(e.source) {
-			if f.name == "ts_ms" && errs[1] == nil {
+			if strings.HasPrefix(f.name, "ts_") && errs[1] == nil {
 				e.from[f.name] = f.value // the last one
 			}
 		}
@@ -161,7 +162,7 @@ func (m *Model) change(r *Raw, e envelope) (decoded, error) {
 	default:
 		image, from, op = e.row, e.flatAdded, e.flatOp
 	}
-	if db, table, ok := strings.Cut(*m.options.Table, "."); ok && (isOther(from["db"], db) || isOther(from["table"], table)) ||
+	if m.isOtherTable(from) ||
 		op == "t" || op == "m" || r.Key == nil {
 		return decoded{ignored: true}, nil
 	}
@@ -174,6 +175,18 @@ func opOf(raw []byte) string {
 		return s[1:2]
 	}
 	return ""
+}
+
+// isOtherTable: the table has another name, or its database has and no schema
+// has that name.
+func (m *Model) isOtherTable(from map[string][]byte) bool {
+	where, table, ok := strings.Cut(*m.options.Table, ".")
+	if !ok {
+		return false
+	}
+	schema := from["schema"]
+	named := !isOther(from["db"], where) || kind(schema) == '"' && unquote(schema) == where
+	return isOther(from["table"], table) || !named
 }
 
 func isOther(raw []byte, want string) bool { return kind(raw) == '"' && unquote(raw) != want }
@@ -233,6 +246,7 @@ func (m *Model) column(field string) string {
 func (m *Model) flatRow(all []member) (row, added map[string][]byte, op string, err error) {
 	var columns, fields []member
 	var deleted, given []byte
+	times := map[string][]byte{}
 	for _, f := range all {
 		name, ok := strings.CutPrefix(f.name, "__")
 		switch {
@@ -242,6 +256,8 @@ func (m *Model) flatRow(all []member) (row, added map[string][]byte, op string, 
 			deleted = f.value
 		case name == "op":
 			given = f.value
+		case name == "source_ts_ms", name == "source_ts_sec":
+			times[strings.TrimPrefix(name, "source_")] = f.value
 		default:
 			fields = append(fields, member{strings.TrimPrefix(name, "source_"), f.value})
 		}
@@ -252,6 +268,7 @@ func (m *Model) flatRow(all []member) (row, added map[string][]byte, op string, 
 	if added, err = fieldsOf(fields, sourceFields); err != nil {
 		return nil, nil, "", err
 	}
+	maps.Copy(added, times)
 	switch {
 	case len(row) == 0 && deleted == nil:
 		return row, added, "", nil

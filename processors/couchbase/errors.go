@@ -127,7 +127,7 @@ func explain(err error, cfg Config, t Target) error {
 	case is(err, gocb.ErrDurabilityLevelNotAvailable):
 		remedy = fmt.Sprintf("the bucket cannot give durability %q: choose another one", cfg.Durability)
 	case is(err, gocb.ErrFeatureNotAvailable, gocb.ErrUnsupportedOperation):
-		remedy = "the server is too old: fenced writes need Couchbase 7.0 or later"
+		remedy = "the server is too old: fenced writes need Couchbase 7.1 or later"
 	case isCertificate(err):
 		remedy = "the certificates do not fit: is the server's signed by an authority in couchbase.tls.ca_file, is it for this host name and still valid, and does the server take the one in couchbase.tls.cert_file, if any?"
 	case is(err, gocb.ErrTimeout):

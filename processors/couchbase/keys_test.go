@@ -54,7 +54,7 @@ func TestKeys(t *testing.T) {
 // service says so, at once.
 func TestKeysWithoutScans(t *testing.T) {
 	node := couchbasetest.Start(t, func(c *couchbase.Config) {
-		c.Buckets, c.WithoutScans = []couchbase.Bucket{{Name: "customer360"}}, true
+		c.Buckets, c.Before76 = []couchbase.Bucket{{Name: "customer360"}}, true
 	})
 	cfg := nodeConfig(node)
 	client := connect(t, cfg)

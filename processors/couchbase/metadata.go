@@ -49,7 +49,7 @@ func (m *Metadata) Run(ctx context.Context) error {
 	client := m.deps.Client
 	if client == nil {
 		var err error
-		if client, err = Connect(ctx, m.cfg, m.deps.Log, m.cfg.Metadata); err != nil {
+		if client, err = m.deps.connect(ctx, m.cfg, m.cfg.Metadata); err != nil {
 			return unlessOver(ctx, err)
 		}
 		defer client.Close()

@@ -19,7 +19,14 @@ import (
 // startNode has the product's buckets, and a named collection.
 func startNode(t testing.TB) *couchbase.Node {
 	t.Helper()
+	return startNodeOf(t, false)
+}
+
+// startNodeOf starts one of today, or of before 7.6.
+func startNodeOf(t testing.TB, before76 bool) *couchbase.Node {
+	t.Helper()
 	return couchbasetest.Start(t, func(c *couchbase.Config) {
+		c.Before76 = before76
 		c.Buckets = []couchbase.Bucket{{Name: "customer360", Collections: map[string][]string{"app": {"docs"}}}, {Name: "staging"}, {Name: "customer360_metadata"}}
 	})
 }
@@ -66,8 +73,19 @@ func is2(t testing.TB, c *Client, col *collection, key, body string, fence Fence
 }
 
 // TestSteps walks a key through everything that can happen to it.
-func TestSteps(t *testing.T) {
-	node := startNode(t)
+func TestSteps(t *testing.T) { testSteps(t, startNode(t)) }
+
+// TestStepsBefore76: such a server refuses the first revive, and takes another form.
+func TestStepsBefore76(t *testing.T) {
+	node := startNodeOf(t, true)
+	cfg := nodeConfig(node)
+	if err := probe(t.Context(), open(t, connect(t, cfg), cfg.Documents), cfg.Documents, cfg, testLog()); err != nil {
+		t.Fatal(err)
+	}
+	testSteps(t, node)
+}
+
+func testSteps(t *testing.T, node *couchbase.Node) {
 	for _, mode := range []string{FirstInsert, FirstReserve} {
 		for _, target := range []Target{{Bucket: "customer360"}, {"customer360", "app", "docs"}} {
 			for _, durability := range []string{"none", "majority"} {

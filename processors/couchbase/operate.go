@@ -3,6 +3,7 @@ package couchbase
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/couchbase/gocb/v2"
@@ -28,6 +29,7 @@ type collection struct {
 	durability      memd.DurabilityLevel
 	timeout         time.Duration
 	durabilityLimit time.Duration
+	oneXattr        atomic.Bool                              // the server takes one xattr in a request (Couchbase before 7.6)
 	acknowledged    func(vbucket uint16, uuid, seqno uint64) // of each write; nil: nobody wants to know
 }
 
@@ -144,7 +146,17 @@ func (c *collection) operate(ctx context.Context, key string, s step, cas uint64
 		Cas: gocbcore.Cas(cas), RetryStrategy: failFast{}, Deadline: c.deadline(m),
 		DurabilityLevel: c.durability, DurabilityLevelTimeout: c.durabilityLimit,
 	}
-	options.Flags, options.Ops, options.Expiry = operation(s, m)
+	oneXattr := c.oneXattr.Load()
+	options.Flags, options.Ops, options.Expiry = operation(s, m, oneXattr)
+	a := c.mutateIn(ctx, options)
+	if statusOf(a.err) == memd.StatusSubDocXattrInvalidKeyCombo && !oneXattr {
+		c.oneXattr.Store(true)
+		return c.operate(ctx, key, s, cas, m)
+	}
+	return a.cas, a.err
+}
+
+func (c *collection) mutateIn(ctx context.Context, options gocbcore.MutateInOptions) answer {
 	answers := make(chan answer, 1)
 	op, err := c.agent.MutateIn(options, func(r *gocbcore.MutateInResult, err error) {
 		if err != nil {
@@ -154,8 +166,7 @@ func (c *collection) operate(ctx context.Context, key string, s step, cas uint64
 		c.note(r.MutationToken)
 		answers <- answer{cas: uint64(r.Cas)}
 	})
-	a := await(ctx, op, err, answers)
-	return a.cas, a.err
+	return await(ctx, op, err, answers)
 }
 
 // deadline gives a body time to travel: a second for each MiB.
@@ -190,16 +201,18 @@ func (c *collection) retype(ctx context.Context, key string, cas uint64, m mutat
 }
 
 // Where revive stages the body. The system xattr is what was tried longest; all
-// system xattrs together may have 1 MiB, user xattrs 20 MiB with the body.
+// system xattrs together may have 1 MiB, user xattrs 20 MiB with the body. Where
+// one xattr alone may be named, that is the fence's.
 const (
 	stagedXattr      = "_staged"
 	stagedLargeXattr = "staged"
+	stagedInFence    = fenceXattr + ".staged"
 	largeBody        = 512 << 10
 )
 
 // operation is a step as it was seen to work on a real server; insert follows
 // the server's source, and is tried at every start (probeInsert).
-func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uint32) {
+func operation(s step, m mutation, oneXattr bool) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uint32) {
 	const x = memd.SubdocFlagXattrPath
 	fence := gocbcore.SubDocOp{Op: memd.SubDocOpDictSet, Flags: x | memd.SubdocFlagMkDirP, Path: fenceXattr,
 		Value: m.fence.appendJSON(make([]byte, 0, 48))}
@@ -218,14 +231,32 @@ func operation(s step, m mutation) (memd.SubdocDocFlag, []gocbcore.SubDocOp, uin
 	case createDeleted, reserve:
 		return memd.SubdocDocFlagAddDoc | memd.SubdocDocFlagAccessDeleted | memd.SubdocDocFlagCreateAsDeleted, []gocbcore.SubDocOp{fence}, 0
 	}
-	staged := stagedXattr
-	if len(m.body) > largeBody {
+	staged, value := stagedXattr, m.body
+	switch large := len(m.body) > largeBody; {
+	case oneXattr && large: // for the moment until replace
+		staged, value = stagedInFence, []byte("{}")
+	case oneXattr:
+		staged = stagedInFence
+	case large:
 		staged = stagedLargeXattr
 	}
 	return memd.SubdocDocFlagAccessDeleted | memd.SubdocDocFlagReviveDocument, []gocbcore.SubDocOp{
 		fence,
-		{Op: memd.SubDocOpDictSet, Flags: x, Path: staged, Value: m.body},
+		{Op: memd.SubDocOpDictSet, Flags: x, Path: staged, Value: value},
 		{Op: memd.SubDocOpReplaceBodyWithXattr, Flags: x, Path: staged},
 		{Op: memd.SubDocOpDelete, Flags: x, Path: staged},
-	}, 0 // an expiry that is over by the server's clock would undo it before replace: replace sets it
+	}, revivedExpiry(m)
+}
+
+// revivedFor is how long, in seconds, a document lives whose replace never comes:
+// a crash in between, and afterwards its time is over and nobody writes it again.
+const revivedFor = 3600
+
+// revivedExpiry is no time but a duration: one that is over by the server's clock
+// would undo the revive before replace, which sets the right one.
+func revivedExpiry(m mutation) uint32 {
+	if m.expiry == 0 {
+		return 0
+	}
+	return revivedFor
 }

@@ -14,7 +14,8 @@ import (
 // TestOperation holds the steps to the calls that were recorded on a real server.
 func TestOperation(t *testing.T) {
 	m := mutation{fence: Fence{1, 5}, body: []byte(`{}`), expiry: 9}
-	object, large := m, m
+	object, large, lasting := m, m, m
+	lasting.expiry = 0
 	object.body = []byte(`{"z":1,"a":[ 2]}`)
 	large.body = []byte(`"` + strings.Repeat("x", largeBody) + `"`)
 	const fence = `c8/5 _c360={"g":1,"o":5}`
@@ -23,19 +24,24 @@ func TestOperation(t *testing.T) {
 		m      mutation
 		flags  memd.SubdocDocFlag
 		expiry uint32
+		one    bool
 		want   string
 	}{
-		{insert, object, 0x02 | 0x04, 9, fence + `, c7/0 z=1, c7/0 a=[ 2]`},
-		{replace, m, 0, 9, fence + `, 1/0 ={}`},
-		{remove, m, 0, 0, fence + `, 4/0 =`},
-		{raise, m, 0x04, 0, fence},
-		{createDeleted, m, 0x02 | 0x04 | 0x08, 0, fence},
-		{reserve, m, 0x02 | 0x04 | 0x08, 0, fence},
-		{revive, m, 0x04 | 0x10, 0, fence + `, c8/4 _staged={}, d3/4 _staged=, c9/4 _staged=`},
+		{insert, object, 0x02 | 0x04, 9, false, fence + `, c7/0 z=1, c7/0 a=[ 2]`},
+		{replace, m, 0, 9, false, fence + `, 1/0 ={}`},
+		{remove, m, 0, 0, false, fence + `, 4/0 =`},
+		{raise, m, 0x04, 0, false, fence},
+		{createDeleted, m, 0x02 | 0x04 | 0x08, 0, false, fence},
+		{reserve, m, 0x02 | 0x04 | 0x08, 0, false, fence},
+		{revive, m, 0x04 | 0x10, 3600, false, fence + `, c8/4 _staged={}, d3/4 _staged=, c9/4 _staged=`},
+		{revive, lasting, 0x04 | 0x10, 0, false, fence + `, c8/4 _staged={}, d3/4 _staged=, c9/4 _staged=`},
 		// A system xattr of more than 1 MiB is refused by the server.
-		{revive, large, 0x04 | 0x10, 0, fence + `, c8/4 staged=` + string(large.body) + `, d3/4 staged=, c9/4 staged=`},
+		{revive, large, 0x04 | 0x10, 3600, false, fence + `, c8/4 staged=` + string(large.body) + `, d3/4 staged=, c9/4 staged=`},
+		// Before 7.6 a request names one xattr.
+		{revive, m, 0x04 | 0x10, 3600, true, fence + `, c8/4 _c360.staged={}, d3/4 _c360.staged=, c9/4 _c360.staged=`},
+		{revive, large, 0x04 | 0x10, 3600, true, fence + `, c8/4 _c360.staged={}, d3/4 _c360.staged=, c9/4 _c360.staged=`},
 	} {
-		flags, ops, expiry := operation(c.s, c.m)
+		flags, ops, expiry := operation(c.s, c.m, c.one)
 		var got []string
 		for _, op := range ops {
 			got = append(got, fmt.Sprintf("%x/%x %s=%s", byte(op.Op), byte(op.Flags), op.Path, op.Value))

@@ -62,7 +62,9 @@ func probeOnce(ctx context.Context, st store, key string, body []byte) error {
 	if body != nil {
 		m.expiry = uint32(probeExpiry / time.Second)
 	}
-	for s := plan(known, m, rules{}); s.writes(); s = plan(known, m, rules{}) {
+	// By way of a tombstone: inserts are tried by themselves (probeInsert).
+	way := rules{reserve: true}
+	for s := plan(known, m, way); s.writes(); s = plan(known, m, way) {
 		op := m
 		op.fence = carries(s, known, m)
 		cas, err := st.operate(ctx, key, s, known.cas, op)

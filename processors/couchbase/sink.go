@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/couchbase/gocb/v2"
 	"github.com/lovoo/goka"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,6 +28,21 @@ type Deps struct {
 	Now      func() time.Time // nil: time.Now
 	Client   *Client          // shared connection; nil: Run opens one of its own
 	Decoder  codec.Decoder    // staging of Home Delivery: the source's decoder; nil: debezium's with its defaults
+
+	// Connected: this process had a connection to this cluster before. Where nothing
+	// answers that is an outage, and Run waits for its end.
+	Connected bool
+}
+
+// connect is for Run.
+func (d Deps) connect(ctx context.Context, cfg Config, target Target) (*Client, error) {
+	for {
+		client, err := Connect(ctx, cfg, d.Log, target)
+		if err == nil || !d.Connected || !is(err, gocb.ErrTimeout) {
+			return client, err
+		}
+		d.Log.Warn("Couchbase is away: waiting for it", "error", err)
+	}
 }
 
 // Sink is a consumer group that writes into one bucket.
@@ -92,7 +108,7 @@ func (s *Sink) build(deps Deps, group string, graph func(goka.ProcessCallback) *
 // Run connects to Couchbase, makes sure that fenced writes are allowed there,
 // and writes until ctx ends, which is no error. It ends with an error when
 // names, rights or versions are wrong, and when nothing answers at the address
-// for ConnectTimeout; once connected it waits for Couchbase for ever.
+// for ConnectTimeout; once connected (Deps.Connected) it waits for Couchbase for ever.
 func (s *Sink) Run(ctx context.Context) error {
 	if !s.start() {
 		return fmt.Errorf("couchbase: %s runs already", s.groupName())
@@ -101,7 +117,7 @@ func (s *Sink) Run(ctx context.Context) error {
 	client := s.deps.Client
 	if client == nil {
 		var err error
-		if client, err = Connect(ctx, s.cfg, s.deps.Log, s.target); err != nil {
+		if client, err = s.deps.connect(ctx, s.cfg, s.target); err != nil {
 			return unlessOver(ctx, err)
 		}
 		defer client.Close()

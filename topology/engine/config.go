@@ -27,7 +27,10 @@ type Config struct {
 	// Standbys is how many other instances keep a copy of each partition of the
 	// table; the largest among the instances counts.
 	Standbys int
-	Address  string // host:port of this instance's /status; told to the group, "" for none
+	// Expendable are the inputs of which nothing is lost that cannot be had again:
+	// where their offsets are gone the group goes on at the start of the log.
+	Expendable []string
+	Address    string // host:port of this instance's /status; told to the group, "" for none
 
 	CommitInterval     time.Duration
 	TransactionTimeout time.Duration // longer than the longest callback; a commit gives up at two thirds

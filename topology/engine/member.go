@@ -102,7 +102,7 @@ func (inc *incarnation) connect(topics []string) error {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtCommitted()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.SessionTimeout(cfg.SessionTimeout), kgo.HeartbeatInterval(min(cfg.SessionTimeout/6, heartbeats)), kgo.RebalanceTimeout(cfg.RebalanceTimeout),
 		kgo.OnPartitionsAssigned(inc.onAssigned),
-		kgo.OnOffsetsFetched(inc.onOffsets),
+		kgo.OnOffsetsFetched(inc.onOffsets), kgo.AdjustFetchOffsetsFn(inc.adjust),
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) { inc.onRevoked() }),
 		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) { inc.onLost() }),
 		kgo.RequiredAcks(kgo.AllISRAcks()), compression, kgo.RecordPartitioner(inc.partitioner()),
@@ -167,10 +167,13 @@ func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.O
 	if s == nil {
 		return nil
 	}
-	start := func(topic string, partition int32, offset int64, epoch int32, code int16) {
+	start := func(topic string, partition int32, offset int64, epoch int32, metadata *string, code int16) {
 		c := s.claims[topicPartition{topic, partition}]
 		if c == nil || code != 0 {
 			return
+		}
+		if inc.cfg.expendable(topic) && (offset < 0 || metadata != nil && inc.group.checkPin(inc.facts, topic, partition, *metadata) != nil) {
+			return // adjust finds no position
 		}
 		if offset < 0 {
 			if n := inc.facts.partitions; partition >= n {
@@ -184,13 +187,13 @@ func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.O
 	}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
-			start(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode)
+			start(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.Metadata, p.ErrorCode)
 		}
 	}
 	for _, g := range resp.Groups {
 		for _, t := range g.Topics {
 			for _, p := range t.Partitions {
-				start(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode)
+				start(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.Metadata, p.ErrorCode)
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -68,7 +67,7 @@ func (s *session) pollError(topic string, partition int32, err error) {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &lost) || errors.Is(err, kgo.ErrClientClosed) {
 		return // no news; a lost group calls onLost
 	}
-	s.inc.fail(fmt.Errorf("fetching %s/%d: %w", topic, partition, err))
+	s.inc.fail(s.inc.cfg.fetchError(topic, partition, err))
 }
 
 // awaitRoom stops polling while too much waits for the callbacks. Heartbeats

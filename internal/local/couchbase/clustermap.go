@@ -83,7 +83,7 @@ func (n *Node) renderMaps() error {
 		return err
 	}
 	for name, b := range n.buckets {
-		if n.maps, err = renderMap(n.maps, name, bucketMap(n.mapVersion, n.port, n.portTLS, b, n.cfg.WithoutScans)); err != nil {
+		if n.maps, err = renderMap(n.maps, name, bucketMap(n.mapVersion, n.port, n.portTLS, b, n.cfg.Before76)); err != nil {
 			return err
 		}
 	}

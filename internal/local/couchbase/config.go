@@ -26,7 +26,7 @@ type Config struct {
 	PurgeInterval time.Duration // how long a tombstone (and its system xattrs) is kept
 	SweepInterval time.Duration // between looks for expired documents and old tombstones
 
-	WithoutScans bool // as a server before 7.6, which has no range scans
+	Before76 bool // as a server before 7.6: no range scans, one xattr in a request
 
 	// TLS, where it is set, opens a second listener at ListenTLS that speaks TLS
 	// (couchbases://). A client whose certificate it has verified (ClientAuth and

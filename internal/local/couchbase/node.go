@@ -56,7 +56,7 @@ func New(cfg Config, deps Deps) (*Node, error) {
 		return nil, fmt.Errorf("couchbase node: %w", err)
 	}
 	known := commands()
-	if cfg.WithoutScans {
+	if cfg.Before76 {
 		for code := range scanCommands() {
 			delete(known, code)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/couchbase/gocb/v2"
 	"github.com/couchbase/gocbcore/v10"
+	"github.com/couchbase/gocbcore/v10/memd"
 
 	"customer360/internal/local/couchbase"
 	"customer360/internal/local/couchbase/couchbasetest"
@@ -208,10 +209,23 @@ func TestRangeScanIsOfOneMoment(t *testing.T) {
 	}
 }
 
-// TestWithoutScans is a server before 7.6.
-func TestWithoutScans(t *testing.T) {
-	node := couchbasetest.Start(t, func(c *couchbase.Config) { c.WithoutScans = true })
-	if _, err := connect(t, node).DefaultCollection().Scan(gocb.RangeScan{}, &gocb.ScanOptions{Timeout: time.Minute}); !errors.Is(err, gocb.ErrFeatureNotAvailable) {
+// TestBefore76: no scans, and one xattr in a request.
+func TestBefore76(t *testing.T) {
+	node := couchbasetest.Start(t, func(c *couchbase.Config) { c.Before76 = true })
+	bucket := connect(t, node)
+	if _, err := bucket.DefaultCollection().Scan(gocb.RangeScan{}, &gocb.ScanOptions{Timeout: time.Minute}); !errors.Is(err, gocb.ErrFeatureNotAvailable) {
 		t.Errorf("it scans: %v", err)
+	}
+	xattr := func(path string) gocb.MutateInSpec {
+		return gocb.UpsertSpec(path, 1, &gocb.UpsertSpecOptions{IsXattr: true, CreatePath: true})
+	}
+	upsert := &gocb.MutateInOptions{StoreSemantic: gocb.StoreSemanticsUpsert}
+	if _, err := bucket.DefaultCollection().MutateIn("k", []gocb.MutateInSpec{xattr("_a.x"), xattr("_a.y"), gocb.UpsertSpec("b", 1, nil)}, upsert); err != nil {
+		t.Errorf("two paths of one xattr: %v", err)
+	}
+	_, err := bucket.DefaultCollection().MutateIn("k", []gocb.MutateInSpec{xattr("_a.x"), xattr("_b")}, upsert)
+	var kv *gocb.KeyValueError
+	if !errors.As(err, &kv) || kv.StatusCode != memd.StatusSubDocXattrInvalidKeyCombo {
+		t.Errorf("two xattrs: %v", err)
 	}
 }

@@ -103,7 +103,27 @@ func parseMulti(c *connection, q *request, known map[memd.SubDocOpType]trait, mu
 	if len(s.list) == 0 {
 		return explained(memd.StatusSubDocBadCombo, "Request must contain at least one path")
 	}
-	return s.refuse(c.features, q, known, mutation)
+	if r := s.refuse(c.features, q, known, mutation); r.status != statusOK || !c.node.cfg.Before76 {
+		return r
+	}
+	return s.refuseTwoXattrs()
+}
+
+// refuseTwoXattrs is how servers before 7.6 take one xattr in a request, virtual
+// ones besides.
+func (s *specs) refuseTwoXattrs() response {
+	key := ""
+	for i := range s.list {
+		one := &s.list[i]
+		switch {
+		case !one.xattr(), one.virtual():
+		case key == "":
+			key = one.xattrKey()
+		case one.xattrKey() != key:
+			return failure(memd.StatusSubDocXattrInvalidKeyCombo)
+		}
+	}
+	return response{}
 }
 
 func (s *specs) readExtras(extras []byte) {

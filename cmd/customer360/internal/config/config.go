@@ -92,7 +92,7 @@ type Target struct {
 // HomeDelivery is the Debezium topic.
 type HomeDelivery struct {
 	Topic    string            `yaml:"topic" doc:"Topic that Debezium writes the table to: <topic.prefix>.<database>.<table>."`
-	Table    string            `yaml:"table_include_list" doc:"The one table, database.table, whose records count; others in the topic are ignored (table.include.list)."`
+	Table    string            `yaml:"table_include_list" doc:"The one table, database.table (or schema.table, where records name a schema), whose records count; others in the topic are ignored (table.include.list)."`
 	Epoch    int64             `yaml:"epoch" doc:"Part of what a generation is built with: a change needs a rebuild. After RESET MASTER or a failover, a new snapshot of the connector is enough (docs/operations.md)."`
 	Layout   string            `yaml:"layout" doc:"Columns of the table: name, first_last, or auto for either."`
 	Columns  map[string]string `yaml:"columns" doc:"Column of a field where the layout's differ: id, email, pass, name, address1, address2, city, state, zipcode, phone."`

@@ -143,7 +143,7 @@ func (p *Pipeline) importer() (component, error) {
 func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 	poller, err := restpoll.New(PollerConfig(p.config), restpoll.Deps{Log: p.deps.Log.With("part", "restpoll"),
 		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Admit: p.admit, Decoder: decoderOf(sources, codec.OnlineStore),
-		Now: p.deps.Now})
+		TopicID: p.raw[topology.AnswersTopic], Now: p.deps.Now})
 	if err != nil {
 		return component{}, fmt.Errorf("online_store: %w", err)
 	}
@@ -156,7 +156,8 @@ func (p *Pipeline) poller(sources []codec.Source) (component, error) {
 // sinks are the writers to Couchbase.
 func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]component, error) {
 	deps := couchbase.Deps{Log: p.deps.Log.With("part", "couchbase"), Registry: p.deps.Registry, Engine: p.engine,
-		Kafka: p.deps.Kafka, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.HomeDelivery), Now: p.deps.Now}
+		Kafka: p.deps.Kafka, Settings: p.graph.Settings, Decoder: decoderOf(sources, codec.HomeDelivery), Now: p.deps.Now,
+		Connected: p.deps.Continued}
 	c := CouchbaseConfig(p.config)
 	var components []component
 	add := func(name string, s *couchbase.Sink, err error) error {

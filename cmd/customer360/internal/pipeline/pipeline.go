@@ -33,6 +33,8 @@ type Deps struct {
 	Dir      string           // the instance's folder for local state
 	HTTP     string           // host:port where others find this process's /status; "": nowhere
 	Now      func() time.Time // nil: time.Now
+
+	Continued bool // another pipeline ran in this process before: what is away now will come back
 }
 
 // Pipeline is the components of this process.
@@ -48,8 +50,9 @@ type Pipeline struct {
 	sinkList []*couchbase.Sink
 
 	log  *generation.Log
-	role generation.Role // what this process does with the generation
-	wait string          // why parts of it stand still, "" when none does
+	raw  map[string]string // ids of the raw topics, as the generation has them
+	role generation.Role   // what this process does with the generation
+	wait string            // why parts of it stand still, "" when none does
 
 	mu       sync.Mutex
 	finished map[string]bool
@@ -101,7 +104,7 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 		return nil, err
 	}
 	deps.Log.Info("generation", "number", current.Number, "state", current.State)
-	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), log: log, finished: map[string]bool{}}
+	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), log: log, raw: current.Topics, finished: map[string]bool{}}
 	if state, err = log.Read(ctx); err != nil {
 		return nil, err
 	}

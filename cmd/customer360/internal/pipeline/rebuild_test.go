@@ -101,6 +101,9 @@ func TestRebuildChangesDocuments(t *testing.T) {
 				if !s.alive() {
 					t.Errorf("instance %d has ended: %v", i+1, s.err)
 				}
+				if !s.server.Pipeline().deps.Continued {
+					t.Errorf("instance %d would not wait for a Couchbase that is away", i+1)
+				}
 			}
 			c.noLetters()
 		})

@@ -66,6 +66,7 @@ func (s *Server) Run(ctx context.Context, load func() (config.Config, error)) er
 		if err != nil {
 			return fmt.Errorf("the generation has changed, and reading the configuration for it failed: %w", err)
 		}
+		p.deps.Continued = true
 		if p, err = s.Start(ctx, c, p.deps); err != nil {
 			if ctx.Err() != nil {
 				return nil
