@@ -56,9 +56,9 @@ func (c Config) Validate() error {
 
 // records that a run needs.
 func (c Config) records() int {
-	n := c.Keys + c.Backlog + int(c.Warmup.Seconds()*float64(c.Rates[0])) + 1
+	n := c.Keys + c.Backlog + plant.RecordsOf(c.Rates[0], c.Warmup)
 	for _, r := range c.Rates {
-		n += int(c.Lasts.Seconds()*float64(r)) + 1
+		n += plant.RecordsOf(r, c.Lasts)
 	}
 	return n
 }

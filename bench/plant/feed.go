@@ -106,22 +106,27 @@ func (f *Feeder) flush(ctx context.Context) error {
 func (f *Feeder) Flow(ctx context.Context, rate int, lasts time.Duration, each func(n int, m load.Message, due time.Time)) error {
 	ticker := time.NewTicker(2 * time.Millisecond)
 	defer ticker.Stop()
-	step := time.Second / time.Duration(rate)
-	total := int(lasts / step)
+	total := RecordsOf(rate, lasts)
+	due := func(n int) time.Duration { return time.Duration(n) * time.Second / time.Duration(rate) }
 	for begin, given := time.Now(), 0; given < total; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ticker.C:
 		}
-		for given < total && time.Since(begin) >= time.Duration(given)*step {
-			if err := f.give(ctx, begin.Add(time.Duration(given)*step), each); err != nil {
+		for given < total && time.Since(begin) >= due(given) {
+			if err := f.give(ctx, begin.Add(due(given)), each); err != nil {
 				return err
 			}
 			given++
 		}
 	}
 	return f.flush(ctx)
+}
+
+// RecordsOf is how many records Flow gives.
+func RecordsOf(rate int, lasts time.Duration) int {
+	return int(lasts.Nanoseconds() * int64(rate) / time.Second.Nanoseconds())
 }
 
 // Stamps are those of the records that Flow has given since the last call.
