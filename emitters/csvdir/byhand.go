@@ -123,7 +123,7 @@ func following(ctx context.Context, deps Deps, fn func(*follower) error) error {
 		return err
 	}
 	defer f.close()
-	if err := requireTopics(ctx, f.client); err != nil {
+	if err := f.require(ctx); err != nil {
 		return err
 	}
 	done := make(chan struct{})

@@ -19,6 +19,9 @@
 //   - Files are ordered by (mtime, content hash), as their rows' positions are.
 //     Nothing is written of a file that is not above the watermark, the newest
 //     file ever begun; names mean nothing.
+//   - What an entry says of members counts for the topic id that it names. In a
+//     loyalty.members that was created anew the newest file is fresh again, and
+//     still no older one is taken.
 //   - What is written, the decoder takes and accepts. A row without a usable
 //     email becomes a dead letter, and a null where its member was known. A row
 //     of a wrong shape becomes a dead letter and changes nothing: its member,

@@ -39,31 +39,31 @@ var errTopics = errors.New("topics are missing")
 
 // requireTopics fails with errTopics where a topic that the importer uses is
 // missing, and still is after a while: a broker that has just started may not
-// know its topics yet.
-func requireTopics(ctx context.Context, client *kgo.Client) error {
+// know its topics yet. It returns the id of loyalty.members.
+func requireTopics(ctx context.Context, client *kgo.Client) (members string, err error) {
 	for attempt := 0; ; attempt++ {
-		err := lookForTopics(ctx, client)
+		members, err = lookForTopics(ctx, client)
 		if !errors.Is(err, errTopics) || attempt == 5 {
-			return err
+			return members, err
 		}
 		sleep(ctx, 300*time.Millisecond)
 	}
 }
 
-func lookForTopics(ctx context.Context, client *kgo.Client) error {
+func lookForTopics(ctx context.Context, client *kgo.Client) (members string, err error) {
 	names := []string{topology.LoyaltyTopic, topology.FilesTopic, topology.DeadLetterTopic}
 	topics, err := kadm.NewClient(client).ListTopics(ctx, names...)
 	if err != nil {
-		return fmt.Errorf("looking for the topics: %w", err)
+		return "", fmt.Errorf("looking for the topics: %w", err)
 	}
 	for _, name := range names {
 		topic, ok := topics[name]
 		switch {
 		case !ok || errors.Is(topic.Err, kerr.UnknownTopicOrPartition):
-			return fmt.Errorf("%w: there is no %s; create the topics with: customer360 topics create", errTopics, name)
+			return "", fmt.Errorf("%w: there is no %s; create the topics with: customer360 topics create", errTopics, name)
 		case topic.Err != nil:
-			return fmt.Errorf("looking at the topic %s: %w", name, topic.Err)
+			return "", fmt.Errorf("looking at the topic %s: %w", name, topic.Err)
 		}
 	}
-	return nil
+	return topics[topology.LoyaltyTopic].ID.String(), nil
 }

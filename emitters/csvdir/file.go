@@ -41,6 +41,9 @@ type File struct {
 	Hash  string `json:"hash"`  // SHA-256 of the bytes as stored, hex
 	Size  int64  `json:"size"`
 	Phase Phase  `json:"phase"`
+	// Topic is the id of the loyalty.members that the entry is about: what was
+	// written to it is gone with it. Older entries name none and count for any.
+	Topic string `json:"topic,omitempty"`
 	// Reason says, for people, why the file is held, failed, skipped, incomplete.
 	Reason string `json:"reason,omitempty"`
 
@@ -85,7 +88,7 @@ func (f *File) began() bool {
 	return false
 }
 
-// current says that members are as the file has them.
+// current says that members were as the file has them.
 func (f *File) current() bool { return f.Phase == Done || f.Phase == Unchanged }
 
 // maxFuture is how far ahead of the clock a file's time may be: more than any

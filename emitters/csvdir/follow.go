@@ -42,6 +42,22 @@ func newFollower(client []kgo.Opt, log *slog.Logger) (*follower, error) {
 	return &follower{client: cl, log: log, ledger: newLedger(), moved: make(chan struct{}), changed: make(chan struct{}, 1)}, nil
 }
 
+// require looks for the topics, and which loyalty.members there is: entries
+// about another one of that name count otherwise.
+func (f *follower) require(ctx context.Context) error {
+	id, err := requireTopics(ctx, f.client)
+	if err == nil {
+		f.with(func(l *ledger) { l.topic = id })
+	}
+	return err
+}
+
+// members is the id of loyalty.members.
+func (f *follower) members() (id string) {
+	f.with(func(l *ledger) { id = l.topic })
+	return id
+}
+
 // run follows until ctx ends or reading fails for good.
 func (f *follower) run(ctx context.Context) error {
 	for {

@@ -105,7 +105,7 @@ func (i *Importer) session(ctx context.Context) error {
 		return err
 	}
 	defer follower.close()
-	if err := requireTopics(ctx, follower.client); err != nil {
+	if err := follower.require(ctx); err != nil {
 		return err
 	}
 	following, followed := make(chan error, 1), make(chan struct{})

@@ -217,7 +217,7 @@ func (j *job) commit(ctx context.Context) error {
 	if err := j.unchanged(); err != nil {
 		return err
 	}
-	j.entry.Instance, j.entry.Time = j.cfg.Instance, j.deps.Now()
+	j.entry.Instance, j.entry.Time, j.entry.Topic = j.cfg.Instance, j.deps.Now(), j.follower.members()
 	if err := j.w.file(&j.entry); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 // it alone, so that all instances decide alike.
 type ledger struct {
 	files map[string]held
+	topic string // id of loyalty.members; "": not known
 }
 
 // held is an entry with when it was learned of, by this process's own clock.
@@ -22,8 +23,13 @@ func newLedger() *ledger { return &ledger{files: map[string]held{}} }
 func (l *ledger) put(f File, now time.Time) { l.files[f.Key()] = held{f, now} }
 func (l *ledger) remove(key string)         { delete(l.files, key) }
 
+// lost says that what the entry tells of members went to a topic that was deleted
+// since: the one of its name holds nothing of the file.
+func (l *ledger) lost(f *File) bool { return f.Topic != "" && l.topic != "" && f.Topic != l.topic }
+
 // watermark is the newest file of which members may hold rows, or whose touch
-// made them newer; nil before the first import.
+// made them newer; nil before the first import. It counts in a topic that was
+// created anew, too: an older file is no substitute for the newest one.
 func (l *ledger) watermark() *File {
 	var newest *File
 	for _, h := range l.files {
@@ -59,6 +65,8 @@ func (l *ledger) judge(f *File, now time.Time) (judgement, *File) {
 		order = f.compare(mark)
 	}
 	switch {
+	case order == 0 && l.lost(mark):
+		return fresh, entry
 	case order == 0 && mark.current():
 		return settled, entry
 	case order == 0:
@@ -67,7 +75,7 @@ func (l *ledger) judge(f *File, now time.Time) (judgement, *File) {
 		return settled, entry
 	case order < 0:
 		return older, entry
-	case mark != nil && mark.current() && mark.Hash == f.Hash:
+	case mark != nil && mark.current() && mark.Hash == f.Hash && !l.lost(mark):
 		return unchanged, entry
 	}
 	return fresh, entry

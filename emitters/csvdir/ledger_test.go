@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// entries makes a ledger of "hash@mtime phase" words.
+// ledgerOf makes a ledger of "hash@mtime phase" words; a topic may follow the
+// phase, as in done/ID.
 func ledgerOf(t *testing.T, text string) *ledger {
 	l := newLedger()
 	for word := range strings.SplitSeq(text, ", ") {
@@ -19,6 +20,7 @@ func ledgerOf(t *testing.T, text string) *ledger {
 		if _, err := fmt.Sscanf(strings.Replace(word, "@", " ", 1), "%s %d %s", &f.Hash, &f.MTime, &phase); err != nil {
 			t.Fatal(err)
 		}
+		phase, f.Topic, _ = strings.Cut(phase, "/")
 		f.Phase, f.Instance, f.Time = Phase(phase), "other", time.Unix(100, 0)
 		l.put(f, time.Unix(100, 0))
 	}

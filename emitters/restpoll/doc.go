@@ -23,10 +23,14 @@
 //   - A poll has a number, and its result counts only while the entry waits for
 //     that number. So duplicates, results of a former owner and results that
 //     come after the customer went away and returned change nothing.
+//   - What was published counts for the topic id that it was published to, the
+//     one that the generation is pinned to. An entry that names none counts for any.
 //   - The agenda is a copy of the table's due times, rebuilt whenever a
 //     partition has been recovered. It may run ahead of a transaction that
 //     aborts: the next recovery corrects it, and a request too many changes
-//     nothing.
+//     nothing. Its time does not go back with the wall clock: see steady.go.
+//   - No error, reason or status holds an email, a credential, or a line that
+//     the store sent: see words.go.
 //
 // # Not obvious
 //

@@ -23,6 +23,9 @@ func TestEntryRoundTrip(t *testing.T) {
 		}
 		if e.Published {
 			e.Answer = drawHash(t)
+			if rapid.Bool().Draw(t, "topic") {
+				e.Topic = drawHash(t)
+			}
 		}
 		for range rapid.IntRange(0, maxBad).Draw(t, "bad") {
 			e.Bad = append(e.Bad, drawHash(t))

@@ -22,10 +22,16 @@ type entry struct {
 	Published  bool   // Answer is valid
 	BadLast    bool   // the last answer was bad: the last of Bad
 	Answer     codec.Hash
+	Topic      codec.Hash   // of the id of the topic that Answer went to; zero: not noted
 	Bad        []codec.Hash // answers that are dead letters, oldest first
 }
 
-const entryFormat = 1
+// The formats. The second names the topic; an entry without one has the first,
+// as all entries had once.
+const (
+	plainFormat = 1
+	entryFormat = 2
+)
 
 const (
 	entryAnswered = 1 << iota
@@ -36,7 +42,8 @@ const (
 var errEntry = errors.New("malformed entry of restpoll's table")
 
 // append appends the encoding: format, flags, the numbers (uvarint), the hash
-// of the published answer if there is one, the hashes of the bad ones.
+// of the published answer if there is one and that of its topic, the hashes of the
+// bad ones.
 func (e *entry) append(dst []byte) []byte {
 	var flags byte
 	if e.Answered {
@@ -48,12 +55,19 @@ func (e *entry) append(dst []byte) []byte {
 	if e.BadLast {
 		flags |= entryBadLast
 	}
-	dst = append(dst, entryFormat, flags)
+	format, named := byte(plainFormat), e.Published && e.Topic != codec.Hash{}
+	if named {
+		format = entryFormat
+	}
+	dst = append(dst, format, flags)
 	for _, n := range [...]uint64{uint64(e.Generation), e.Poll, uint64(max(e.Due, 0)), uint64(e.Failures), uint64(e.Status)} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	if e.Published {
 		dst = append(dst, e.Answer[:]...)
+	}
+	if named {
+		dst = append(dst, e.Topic[:]...)
 	}
 	for _, h := range e.Bad {
 		dst = append(dst, h[:]...)
@@ -69,9 +83,10 @@ func (e *entry) decode(b []byte) error {
 			return err
 		}
 	}
-	if len(b) < 2 || b[0] != entryFormat {
+	if len(b) < 2 || b[0] != plainFormat && b[0] != entryFormat {
 		return errEntry
 	}
+	named := b[0] == entryFormat
 	e.Answered, e.Published, e.BadLast = b[1]&entryAnswered != 0, b[1]&entryPublished != 0, b[1]&entryBadLast != 0
 	b = b[2:]
 	var numbers [5]uint64
@@ -85,11 +100,14 @@ func (e *entry) decode(b []byte) error {
 	e.Generation, e.Poll, e.Due = int(numbers[0]), numbers[1], int64(numbers[2])
 	e.Failures, e.Status = int(numbers[3]), int(numbers[4])
 	const size = len(e.Answer)
+	if len(b) < size*(btoi(e.Published)+btoi(named)) || named && !e.Published {
+		return errEntry
+	}
 	if e.Published {
-		if len(b) < size {
-			return errEntry
-		}
 		e.Answer, b = codec.Hash(b[:size]), b[size:]
+	}
+	if named {
+		e.Topic, b = codec.Hash(b[:size]), b[size:]
 	}
 	if len(b)%size != 0 || len(b)/size > maxBad || e.BadLast && len(b) == 0 {
 		return errEntry

@@ -2,6 +2,7 @@ package restpoll
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (s *schedule) begin(ctx context.Context) {
 // asks for nothing before it is opened.
 func (s *schedule) recovered(now time.Time, partition int32, generation int, each func(fn func(key string, value []byte) error) error) error {
 	s.mu.Lock()
-	base := s.base
+	base, ahead := s.base, s.ahead.Milliseconds()
 	s.mu.Unlock()
 	a := newAgenda(base, now, partition)
 	var e entry
@@ -25,7 +26,7 @@ func (s *schedule) recovered(now time.Time, partition int32, generation int, eac
 		if err := e.decode(value); err != nil {
 			return err
 		}
-		a.put(key, plan{due: s.due(now, key, &e), poll: e.Poll, answered: e.Answered, parked: e.Generation < generation})
+		a.put(key, plan{due: s.due(now, key, &e) + ahead, poll: e.Poll, answered: e.Answered, parked: e.Generation < generation})
 		return nil
 	})
 	if err != nil {
@@ -71,9 +72,13 @@ func first(e *entry) bool { return !e.Answered && e.Failures == 0 }
 // due is when to ask by our clock. The entry's time is by the clock of whoever
 // polled last, which may be hours ahead.
 func (s *schedule) due(now time.Time, key string, e *entry) int64 {
+	interval := s.cfg.Interval
+	if e.Status == http.StatusNotFound {
+		interval = s.cfg.NotFoundInterval
+	}
 	// No due time of ours lies later, unless a clock was wrong or the intervals
 	// were longer in the former configuration.
-	latest := now.Add(s.cfg.RetryAfterMax + 3*max(s.cfg.Interval, s.cfg.NotFoundInterval, s.cfg.RetryBackoffMax)/2).UnixMilli()
+	latest := 3 * interval / 2
 	switch {
 	case first(e):
 		return min(e.Due, now.UnixMilli())
@@ -81,8 +86,12 @@ func (s *schedule) due(now time.Time, key string, e *entry) int64 {
 		// There was no response, so no Retry-After: it is our own backoff, and the
 		// customer may still wait for a first answer.
 		return min(e.Due, now.Add(backoff(key, e.Failures, s.cfg.RetryBackoff, s.cfg.RetryBackoffMax)).UnixMilli())
-	case e.Due > latest:
-		return nextDue(key, now.UnixMilli(), s.cfg.Interval)
+	case e.Failures > 0: // maybe with a Retry-After
+		interval = s.cfg.Interval
+		latest = s.cfg.RetryAfterMax + 3*max(s.cfg.Interval, s.cfg.NotFoundInterval, s.cfg.RetryBackoffMax)/2
+	}
+	if e.Due > now.Add(latest).UnixMilli() {
+		return nextDue(key, now.UnixMilli(), interval)
 	}
 	return e.Due
 }
@@ -145,7 +154,7 @@ func (s *schedule) decided(now time.Time, partition int32, topic, key string, of
 		a.remove(key)
 		s.stir()
 	case tableSet:
-		p := plan{due: s.due(now, key, &d.entry), poll: d.entry.Poll, answered: d.entry.Answered}
+		p := plan{due: s.due(now, key, &d.entry) + s.ahead.Milliseconds(), poll: d.entry.Poll, answered: d.entry.Answered}
 		if d.tags != (tags{}) && a.tagged < s.cfg.EntityTags/len(s.agendas) {
 			kept := d.tags // not a pointer into d, which would keep all of it
 			p.tags = &kept
@@ -175,7 +184,7 @@ func (s *schedule) counts(now time.Time) counts {
 		c.parked += a.parked
 		for p := placeFirst; p <= placeRepeat; p++ {
 			if it, ok := a.next(p); ok {
-				c.lag = max(c.lag, time.Duration(now.UnixMilli()-it.due)*time.Millisecond)
+				c.lag = max(c.lag, time.Duration(s.at(now)-it.due)*time.Millisecond)
 			}
 		}
 	}

@@ -30,6 +30,7 @@ type Deps struct {
 	Engine   engine.Config     // Client, Instance, Dir and what else is common to all groups
 	Settings topology.Settings // their generation's documents say who is wanted
 	Decoder  codec.Decoder     // of onlinestore.answers: the one that rekey uses
+	TopicID  string            // of onlinestore.answers, as the generation has it; "": not known
 	HTTP     *http.Client      // nil: one of the poller's own
 	Now      func() time.Time  // nil: time.Now
 
@@ -93,7 +94,8 @@ func New(cfg Config, deps Deps) (*Poller, error) {
 func (p *Poller) newGroup() (*engine.Group, error) {
 	cfg := p.deps.Engine
 	cfg.Group, cfg.Transactional = p.deps.Settings.PollerGroup(), true
-	rules := NewRules(p.cfg, p.deps.Settings, p.deps.Decoder)
+	cfg.Expendable = []string{p.deps.Settings.Polls()} // what is unread there is asked for again
+	rules := NewRules(p.cfg, p.deps.Settings, p.deps.Decoder, p.deps.TopicID)
 	return engine.New(cfg, graph(p.deps.Settings, rules, p.decided),
 		engine.Deps{Log: p.log, Registry: p.deps.Registry},
 		engine.Hooks{Admit: p.deps.Admit, Recovered: p.recovered, Revoked: p.revoked})

@@ -74,8 +74,6 @@ func transport(connections int) *http.Transport {
 	return t
 }
 
-var errElsewhere = errors.New("the store redirects to another host, which is not followed")
-
 // sameHost follows redirects within the store only: the configured headers
 // would go along.
 func sameHost(req *http.Request, via []*http.Request) error {
@@ -84,7 +82,7 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	case !strings.EqualFold(req.URL.Host, first.Host), first.Scheme == "https" && req.URL.Scheme != "https":
 		return errElsewhere
 	case len(via) >= 5:
-		return errors.New("the store redirects in circles")
+		return errCircles
 	}
 	return nil
 }
@@ -118,7 +116,7 @@ func (c *client) get(ctx context.Context, endpoint, value, tag string, buf []byt
 	}
 	defer resp.Body.Close() //nolint:errcheck // read only
 	r := response{status: resp.StatusCode, tag: resp.Header.Get("ETag"), retryAt: c.retryAfter(resp.Header.Get("Retry-After"))}
-	r.kind, _, _ = strings.Cut(resp.Header.Get("Content-Type"), ";")
+	r.kind = mediaType(resp.Header.Get("Content-Type"))
 	if len(r.tag) > 256 {
 		r.tag = "" // costs memory for each customer
 	}
@@ -136,16 +134,12 @@ func (c *client) get(ctx context.Context, endpoint, value, tag string, buf []byt
 	return r, body, err
 }
 
-// clean takes the URL out of an error, which would show the email.
+// clean says what failed in words that hold neither the URL nor what was sent.
 func (c *client) clean(ctx context.Context, err error) error {
 	if ctx.Err() == context.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no whole answer within %v", c.timeout)
 	}
-	var inner *url.Error
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
-	return err
+	return ownWords(err)
 }
 
 // retryAfter reads the header's two forms, seconds and date.

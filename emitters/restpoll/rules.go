@@ -14,23 +14,29 @@ import (
 // Rules are what the callback decides by: pure, and safe for concurrent use.
 type Rules struct {
 	decoder    codec.Decoder
-	topic      string // where answers are published
-	polls      string // where the raw results come from
-	generation int    // of documents without the header
+	topic      string     // where answers are published
+	topicID    codec.Hash // of its id; zero: not known
+	polls      string     // where the raw results come from
+	generation int        // of documents without the header
 
 	interval, notFoundInterval time.Duration
 	backoff, backoffMax        time.Duration
 	maxValueBytes              int
 }
 
-// NewRules takes of the configuration what concerns the callback.
-func NewRules(cfg Config, settings topology.Settings, decoder codec.Decoder) *Rules {
-	return &Rules{
+// NewRules takes of the configuration what concerns the callback. topicID is that
+// of onlinestore.answers, "" where it is not known.
+func NewRules(cfg Config, settings topology.Settings, decoder codec.Decoder, topicID string) *Rules {
+	r := &Rules{
 		decoder: decoder, topic: settings.RawTopic(codec.OnlineStore), polls: settings.Polls(), generation: settings.Generation,
 		interval: cfg.Interval, notFoundInterval: cfg.NotFoundInterval,
 		backoff: cfg.RetryBackoff, backoffMax: cfg.RetryBackoffMax,
 		maxValueBytes: topology.MaxMessageBytes - recordOverhead,
 	}
+	if topicID != "" {
+		r.topicID = codec.HashOf([]byte(topicID))
+	}
+	return r
 }
 
 // recordOverhead is room for a record's key, headers and framing.
@@ -133,7 +139,7 @@ func (r *Rules) polled(key string, old *entry, raw *codec.Raw) decision {
 	switch res.Kind {
 	case kindAnswer, kindNotFound:
 		answer, err := r.answer(key, &res)
-		if err == nil && old.Published && codec.HashOf(answer) == old.Answer {
+		if err == nil && r.holds(old) && codec.HashOf(answer) == old.Answer {
 			d.outcome = outcomeUnchanged
 			if res.Kind == kindNotFound {
 				d.outcome = outcomeNotFound
@@ -148,11 +154,11 @@ func (r *Rules) polled(key string, old *entry, raw *codec.Raw) decision {
 		}
 		if d.outcome == outcomePublished {
 			d.publish, d.answer = true, answer
-			d.entry.Published, d.entry.Answer = true, codec.HashOf(answer)
+			d.entry.Published, d.entry.Answer, d.entry.Topic = true, codec.HashOf(answer), r.topicID
 		}
 		r.good(key, &d, &res)
 	case kindUnchanged:
-		if !old.Published { // tags are handed out with a published answer only
+		if !r.holds(old) { // tags are handed out with a published answer only
 			r.failed(key, &d, &res)
 			return d
 		}
@@ -178,8 +184,15 @@ func (r *Rules) retried(key string, old *entry, res *result, raw *codec.Raw) dec
 		return still
 	}
 	e := *old
-	e.Published, e.Answer, e.BadLast = true, codec.HashOf(answer), false
+	e.Published, e.Answer, e.Topic, e.BadLast = true, codec.HashOf(answer), r.topicID, false
 	return decision{outcome: outcomeReleased, table: tableSet, entry: e, publish: true, answer: answer}
+}
+
+// holds says whether the entry's answer lies in onlinestore.answers: what was
+// published to a topic that was deleted since does not count for the one of its
+// name. An entry that names no topic counts for any.
+func (r *Rules) holds(e *entry) bool {
+	return e.Published && (e.Topic == r.topicID || e.Topic == codec.Hash{} || r.topicID == codec.Hash{})
 }
 
 // answer is the record for onlinestore.answers.
@@ -220,7 +233,7 @@ func (r *Rules) take(key string, answer []byte, raw *codec.Raw) error {
 	return nil
 }
 
-// good ends a poll that brought what is known or published now.
+// good ends a poll that brought what lies in the topic, or is published now.
 func (r *Rules) good(key string, d *decision, res *result) {
 	interval := r.interval
 	if res.Kind == kindNotFound {
@@ -228,6 +241,9 @@ func (r *Rules) good(key string, d *decision, res *result) {
 	}
 	d.entry.Due = nextDue(key, res.Time, interval)
 	d.entry.Failures, d.entry.Answered, d.entry.BadLast = 0, true, false
+	if d.entry.Topic == (codec.Hash{}) { // of an entry from before topics were noted
+		d.entry.Topic = r.topicID
+	}
 	d.tags = res.Tags
 }
 

@@ -50,7 +50,7 @@ type story struct {
 
 func newStory(t *testing.T) *story {
 	settings := topology.DefaultSettings()
-	return &story{t: t, rules: NewRules(DefaultConfig(), settings, strict{})}
+	return &story{t: t, rules: NewRules(DefaultConfig(), settings, strict{}, "")}
 }
 
 func (s *story) apply(d decision, want string) {
@@ -60,8 +60,11 @@ func (s *story) apply(d decision, want string) {
 	}
 	switch d.table {
 	case tableSet:
-		e := d.entry
-		s.old, s.poll = &e, e.Poll
+		s.old = new(entry)
+		if err := s.old.decode(d.entry.append(nil)); err != nil {
+			s.t.Fatal(err)
+		}
+		s.poll = s.old.Poll
 	case tableRemove:
 		s.old = nil
 	}

@@ -38,8 +38,10 @@ type schedule struct {
 	products productQueue
 	circuit  circuit
 	budget   *budget
-	flight   int       // requests under way
-	silent   time.Time // the store asked not to be asked before
+	flight   int           // requests under way
+	silent   time.Time     // the store asked not to be asked before
+	last     time.Time     // that the dispatcher asked
+	ahead    time.Duration // of the agendas' time before the wall clock: see tick
 	frozen   bool
 	turn     int
 }
@@ -65,6 +67,7 @@ func (s *schedule) stir() {
 func (s *schedule) next(now time.Time) (job, bool, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	at := s.tick(now)
 	if s.flight >= s.cfg.Concurrency {
 		return job{}, false, idle
 	}
@@ -77,7 +80,7 @@ func (s *schedule) next(now time.Time) (job, bool, time.Duration) {
 		}
 		return job{}, false, wait
 	}
-	a, p, wait := s.pick(now.UnixMilli())
+	a, p, wait := s.pick(at)
 	product := !s.frozen && !s.circuit.open && s.products.due(now) && (a == nil || s.turn >= productShare)
 	if a == nil && !product {
 		if until := s.products.wait(now); !s.frozen && until > 0 {
@@ -96,7 +99,7 @@ func (s *schedule) next(now time.Time) (job, bool, time.Duration) {
 	}
 	s.circuit.started()
 	it := a.start(p)
-	j := job{agenda: a, ctx: a.ctx, key: it.key, poll: it.poll, overdue: time.Duration(now.UnixMilli()-it.due) * time.Millisecond}
+	j := job{agenda: a, ctx: a.ctx, key: it.key, poll: it.poll, overdue: time.Duration(at-it.due) * time.Millisecond}
 	if it.tags != nil {
 		j.tags = *it.tags
 	}
@@ -174,12 +177,10 @@ func (s *schedule) done(now time.Time, j job, v verdict, silent time.Time) chang
 	return circuitKept
 }
 
-// silence shortens a Retry-After to what the configuration allows.
+// silence shortens a Retry-After to what the configuration allows. It is counted
+// from now, so that it ends in time where the wall clock is set back.
 func (s *schedule) silence(now, until time.Time) time.Time {
-	if limit := now.Add(s.cfg.RetryAfterMax); until.After(limit) {
-		return limit
-	}
-	return until
+	return now.Add(min(until.Sub(now), s.cfg.RetryAfterMax))
 }
 
 // owe is the wait before a poll's further request.
@@ -194,7 +195,7 @@ func (s *schedule) again(now time.Time, j job, after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.agendas[j.agenda.partition] == j.agenda {
-		j.agenda.again(j.key, j.poll, now.Add(after).UnixMilli())
+		j.agenda.again(j.key, j.poll, s.at(now.Add(after)))
 		s.stir()
 	}
 }

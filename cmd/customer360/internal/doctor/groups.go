@@ -136,6 +136,9 @@ func (d *doctor) inputAtRisk(ctx context.Context, g topology.Group, name string,
 		}
 		where := fmt.Sprintf("group %s, %s/%d", g.Name, name, p)
 		topic, _ := d.graph.Topic(name)
+		if name == d.graph.Settings.Polls() {
+			at.At = max(at.At, start.Offset) // the poller asks again for what it has not read
+		}
 		if at.At < start.Offset && !topic.Compacted() {
 			found = append(found, failure(where, fmt.Sprintf("offset %d, and the log begins at %d: %d records were deleted unread", at.At, start.Offset, start.Offset-at.At),
 				"restore the topic from a backup, or `customer360 rebuild` into a new generation"))
