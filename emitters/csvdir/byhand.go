@@ -144,6 +144,15 @@ func History(ctx context.Context, deps Deps) (files []File, err error) {
 	return files, err
 }
 
+// Acceptable returns the held files that Accept could release, newest first.
+func Acceptable(ctx context.Context, deps Deps) (files []File, err error) {
+	err = following(ctx, deps.complete(), func(f *follower) error {
+		f.with(func(l *ledger) { files = l.waiting() })
+		return nil
+	})
+	return files, err
+}
+
 // minHash is how many digits of a hash name a file.
 const minHash = 6
 

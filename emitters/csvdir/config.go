@@ -83,9 +83,9 @@ func (c Config) patterns() []string {
 	return patterns
 }
 
-// matches says whether a file of that name is read. Hidden files never are:
+// Matches says whether a file of that name is read, in any case. Hidden files never are:
 // rsync and editors write through them.
-func (c Config) matches(name string) bool {
+func (c Config) Matches(name string) bool {
 	if strings.HasPrefix(name, ".") {
 		return false
 	}

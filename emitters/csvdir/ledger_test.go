@@ -135,7 +135,7 @@ func TestConfigIsValidated(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]bool{"a.csv": true, "A.CSV": true, "a.csv.gz": true, ".a.csv": false, "a.csv.part": false, "a.txt": false} {
-		if cfg.matches(name) != want {
+		if cfg.Matches(name) != want {
 			t.Errorf("%s: matches is %t", name, !want)
 		}
 	}

@@ -76,7 +76,7 @@ func (d *folder) list() (infos map[string]fs.FileInfo, outside []string, err err
 	}
 	infos = map[string]fs.FileInfo{}
 	for _, e := range entries {
-		if !d.cfg.matches(e.Name()) {
+		if !d.cfg.Matches(e.Name()) {
 			continue
 		}
 		info, err := root.Stat(e.Name()) // through links

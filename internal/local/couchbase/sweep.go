@@ -71,7 +71,7 @@ func (b *bucket) dropOldLocks() {
 func (b *bucket) sweepOnce(kind byte, age time.Duration) (int, error) {
 	t := b.begin()
 	var due [][]byte
-	err := eachDue(b.db, kind, b.id, unix(b.now().Add(-age)), func(key []byte) bool {
+	err := eachDue(b.db, kind, b.id, unix(time.Unix(int64(t.now), 0).Add(-age)), func(key []byte) bool { // the transaction's now: what is due is over for it, too
 		due = append(due, bytes.Clone(key))
 		return len(due) < sweepBatch
 	})

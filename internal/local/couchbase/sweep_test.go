@@ -15,9 +15,11 @@ import (
 )
 
 // clock is a wall clock that a test can put forward.
-type clock struct{ ahead atomic.Int64 }
+type clock struct{ ahead, stride atomic.Int64 } // stride: by how much it goes on with each look
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time {
+	return time.Now().Add(time.Duration(c.ahead.Add(c.stride.Load())))
+}
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // startWithClock runs a node whose clock the test holds. It is stopped by the test's end.
@@ -132,6 +134,32 @@ func TestExpiryIndexFollows(t *testing.T) {
 	check("1 records, 1 expiries, 0 tombstones")
 	if n, err := node.Count("default"); err != nil || n != 1 {
 		t.Errorf("%d documents, %v", n, err)
+	}
+}
+
+// What is due by a clock that goes on within a sweep is swept, by this one or the next.
+func TestSweepWhileTheClockTicks(t *testing.T) {
+	const n = 20
+	node, clock := startWithClock(t, settings(t.TempDir()))
+	col := connect(t, node).DefaultCollection()
+	for i := range n {
+		if _, err := col.Upsert(fmt.Sprint(i), 1, &gocb.UpsertOptions{Expiry: time.Minute + time.Duration(i)*time.Second}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.advance(50 * time.Second)
+	clock.stride.Store(int64(time.Second))
+	for range 2 * n {
+		if err := node.Sweep(t.Context(), "default"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.stride.Store(0)
+	if got, want := stored(node), fmt.Sprintf("%d records, 0 expiries, %d tombstones", n, n); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, err := node.Count("default"); err != nil || got != 0 {
+		t.Errorf("%d live, %v", got, err)
 	}
 }
 

@@ -76,6 +76,7 @@ func TestErrors(t *testing.T) {
 		"kafka:\n  brokers: ['h:99999']\n":                     {"c.yaml:2", "port"},
 		"kafka:\n  commit_interval: 100\n":                     {"c.yaml:2", "unit"},
 		"kafka:\n  commit_interval: 100 parsecs\n":             {"c.yaml:2", "unit"},
+		"kafka:\n  commit_interval: 6s\n":                      {"c.yaml:2", "6s", "a third of kafka.transaction_timeout (15s)"},
 		"kafka:\n  partitions: many\n":                         {"c.yaml:2"},
 		"kafka:\n  compression_type: lz5\n":                    {"c.yaml:2", "did you mean lz4?"},
 		"\n\ncouchbase:\n  foreign: override\n":                {"c.yaml:4", "overwrite or keep", "overwrite"},

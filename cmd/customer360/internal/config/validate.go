@@ -102,8 +102,8 @@ func (c Config) checkKafka() *problem {
 	if (k.TLS.CertFile == "") != (k.TLS.KeyFile == "") {
 		return bad("kafka.tls.cert_file", "cert_file and key_file go together")
 	}
-	if k.CommitInterval >= k.TransactionTimeout {
-		return bad("kafka.commit_interval", "%v must be shorter than kafka.transaction_timeout (%v)", k.CommitInterval, k.TransactionTimeout)
+	if k.CommitInterval > k.TransactionTimeout/3 {
+		return bad("kafka.commit_interval", "%v: at most a third of kafka.transaction_timeout (%v), or a commit that is late has no time left", k.CommitInterval, k.TransactionTimeout)
 	}
 	return first(
 		oneOf("kafka.sasl.mechanism", k.SASL.Mechanism, "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),

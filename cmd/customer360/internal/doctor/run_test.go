@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"customer360/cmd/customer360/internal/config"
 	"customer360/codec"
+	"customer360/emitters/csvdir"
 	"customer360/internal/local/couchbase"
 	"customer360/internal/local/couchbase/couchbasetest"
 	"customer360/internal/local/kafka/kafkatest"
@@ -155,6 +157,7 @@ func TestWhatIsWrong(t *testing.T) {
 		"couchbase Error authentication":  func(c *config.Config) { c.Couchbase.Password = "another secret" },
 		"couchbase Error bucket nowhere":  func(c *config.Config) { c.Couchbase.Documents.Bucket = "nowhere" },
 		"loyalty Error not there":         func(c *config.Config) { c.Loyalty.Folder = filepath.Join(c.StateDir, "none") },
+		"loyalty OK a.csv":                func(c *config.Config) { c.Loyalty.Pattern = "none, A.CSV" },
 		"loyalty Warning no file":         func(c *config.Config) { c.Loyalty.Pattern = "*.txt" },
 		"replication Error 3 replicas":    func(c *config.Config) { c.Kafka.ReplicationFactor = 3 },
 		"delivery Error topic is not":     func(c *config.Config) { c.Delivery.Topic = "other" },
@@ -195,6 +198,27 @@ func TestDeadLettersDeletedRecordsAndFutureClocks(t *testing.T) {
 	has(t, found, "groups", Warning, "group merge.g1 no members")
 	deleteBefore(t, cl, records, p, 1)
 	has(t, w.run(t, time.Minute), "retention", Error, "1 records were deleted unread")
+}
+
+// TestHeldFiles: a file that a newer import has overtaken waits for nobody.
+func TestHeldFiles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, f := range []csvdir.File{{Name: "overtaken.csv", Hash: "aa", Phase: csvdir.Held}, {Name: "newer.csv", Hash: "bb", Phase: csvdir.Done}, {Name: "waits.csv", Hash: "cc", Phase: csvdir.Held}} {
+		f.MTime = int64(i + 1)
+		value, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.publish(t, &kgo.Record{Topic: topology.FilesTopic, Key: []byte(f.Key()), Value: value})
+	}
+	found := w.run(t, time.Minute)
+	has(t, found, "loyalty", Warning, "loyalty file waits.csv")
+	for _, f := range found {
+		if strings.Contains(f.What+f.Where, "overtaken") {
+			t.Errorf("%+v", f)
+		}
+	}
 }
 
 func TestDamagedState(t *testing.T) {

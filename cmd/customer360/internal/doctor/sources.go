@@ -105,7 +105,7 @@ func (d *doctor) loyalty(ctx context.Context) ([]Finding, error) {
 	newest, at := "", time.Time{}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !d.counts(e.Name()) {
+		if err != nil || !info.Mode().IsRegular() || !(csvdir.Config{Pattern: d.conf.Loyalty.Pattern}).Matches(e.Name()) {
 			continue
 		}
 		if f, err := os.Open(filepath.Join(folder, e.Name())); err != nil {
@@ -130,23 +130,12 @@ func (d *doctor) loyalty(ctx context.Context) ([]Finding, error) {
 	if len(d.graph.Topics) == 0 {
 		return found, nil // without Kafka there is no history
 	}
-	files, err := csvdir.History(ctx, csvdir.Deps{Kafka: d.deps.Kafka})
+	held, err := csvdir.Acceptable(ctx, csvdir.Deps{Kafka: d.deps.Kafka})
 	if err != nil {
 		return append(found, unknown("loyalty.files", "what was imported cannot be read: "+err.Error(), "run `customer360 topics check`")), nil
 	}
-	for i := range files {
-		if f := &files[i]; f.Phase == csvdir.Held {
-			found = append(found, warning("loyalty file "+f.Name, "held: "+f.Reason, "if it is right: customer360 import --accept "+f.ShortHash()+"; else put the right one into the folder"))
-		}
+	for _, f := range held {
+		found = append(found, warning("loyalty file "+f.Name, "held: "+f.Reason, "if it is right: customer360 import --accept "+f.ShortHash()+"; else put the right one into the folder"))
 	}
 	return found, nil
-}
-
-func (d *doctor) counts(name string) bool {
-	for pattern := range strings.SplitSeq(d.conf.Loyalty.Pattern, ",") {
-		if fits, err := filepath.Match(strings.TrimSpace(pattern), name); err == nil && fits {
-			return true
-		}
-	}
-	return false
 }
