@@ -45,7 +45,7 @@ func TestFingerprint(t *testing.T) {
 		}
 		seen[f] = name
 	}
-	want := `debezium rules=2 table="inventory.customers" epoch=0 pass=keep mapping=auto id="id" email="email" pass="password"` +
+	want := `debezium rules=1 table="inventory.customers" epoch=0 pass=keep mapping=auto id="id" email="email" pass="password"` +
 		` name="name" first_name="first_name" last_name="last_name" address1="address_line_1" address2="address_line_2"` +
 		` city="city" state="state" zipcode="zipcode" phone="phonenumber"`
 	said := newDecoder(t, func(c *Config) { c.Mapping.Columns = map[string]string{"city": "city", "zipcode": "zipcode"} })

@@ -172,7 +172,7 @@ func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.O
 		if c == nil || code != 0 {
 			return
 		}
-		if inc.cfg.expendable(topic) && (offset < 0 || metadata != nil && inc.group.checkPin(inc.facts, topic, partition, *metadata) != nil) {
+		if inc.cfg.expendable(topic) && (offset < 0 || metadata != nil && inc.group.checkPin(&inc.facts, topic, partition, *metadata) != nil) {
 			return // adjust finds no position
 		}
 		if offset < 0 {

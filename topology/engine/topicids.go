@@ -23,8 +23,9 @@ func (f facts) pin(input string) *string {
 	return &s
 }
 
-// checkPin compares what a commit carries with what is there.
-func (g *Group) checkPin(f facts, input string, partition int32, metadata string) error {
+// checkPin compares what a commit carries with what is there. It reads what does
+// not change within an incarnation.
+func (g *Group) checkPin(f *facts, input string, partition int32, metadata string) error {
 	for _, field := range strings.Fields(metadata) {
 		name, value, _ := strings.Cut(field, "=")
 		id, ok := topicID(value)

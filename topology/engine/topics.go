@@ -133,7 +133,7 @@ func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, f facts) err
 				}
 				return noCommit(g.cfg.Group, topic, p)
 			}
-			if err := g.checkPin(f, topic, p, o.Metadata); err != nil {
+			if err := g.checkPin(&f, topic, p, o.Metadata); err != nil {
 				return err
 			}
 		}
