@@ -35,6 +35,7 @@ type spec struct {
 	metrics                      []string
 	contenders                   []string // nil: all
 	x, xAxis                     string
+	setting, value               string // only cases with that setting, which the title says; "": all
 	logX, logY                   bool
 	whole                        bool // the vertical axis begins at zero
 }
@@ -47,7 +48,7 @@ var specs = []spec{
 	{name: "merge-memory", benchmark: result.Merge, title: "merge: peak resident memory (less is better)", axis: "MiB", metrics: []string{result.RSSPeak}},
 	{name: "line-throughput", benchmark: result.Line, title: "whole line: throughput (more is better)", axis: "records/s", metrics: []string{result.Throughput}},
 	{name: "line-latency", benchmark: result.Line, title: "whole line: latency by load, raw record to readable document", axis: "ms", metrics: latencies, x: "load", xAxis: "load, % of the highest rate", logY: true},
-	{name: "latency", benchmark: result.Latency, title: "merge, exactly once: latency by rate", axis: "ms", metrics: latencies, x: "rate", xAxis: "records/s", logY: true},
+	{name: "latency", benchmark: result.Latency, title: "merge, exactly once: latency by rate, commits every 100 ms", axis: "ms", metrics: latencies, x: "rate", xAxis: "records/s", setting: "commit_interval_ms", value: "100", logY: true},
 	{name: "commit-pause", benchmark: result.Commit, title: "pause of callbacks per commit, p99 (less is better)", axis: "ms", metrics: []string{result.PauseP99}},
 	{name: "recovery", benchmark: result.Recovery, title: "recovery into an empty folder (less is better)", axis: "s", metrics: []string{result.RecoverTime}},
 	{name: "takeover", benchmark: result.Takeover, title: "takeover (less is better)", axis: "s", metrics: []string{result.TakeTime}},
@@ -72,6 +73,9 @@ func Of(all []result.Series) []Figure {
 				(s.contenders == nil || slices.Contains(s.contenders, series.Contender)) {
 				of = append(of, series)
 			}
+		}
+		if s.setting != "" {
+			of = slices.DeleteFunc(of, func(series result.Series) bool { return series.Settings[s.setting] != s.value })
 		}
 		if s.x != "" {
 			of = slices.DeleteFunc(of, func(series result.Series) bool { _, ok := number(series, s.x); return !ok })
@@ -177,7 +181,10 @@ func write(path string, content io.WriterTo) error {
 	return file.Close()
 }
 
-// label is the case without the setting on the axis.
-func label(s result.Series, without string) string {
-	return strings.Join(slices.DeleteFunc(strings.Fields(s.Case), func(f string) bool { return strings.HasPrefix(f, without+"=") }), " ")
+// label is the case without what the axis or the title says.
+func label(s result.Series, without ...string) string {
+	return strings.Join(slices.DeleteFunc(strings.Fields(s.Case), func(f string) bool {
+		name, _, _ := strings.Cut(f, "=")
+		return slices.Contains(without, name)
+	}), " ")
 }

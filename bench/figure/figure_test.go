@@ -48,7 +48,8 @@ func all() invented {
 		f := float64(i + 1)
 		for _, rate := range []int{5000, 15000, 30000} {
 			for j, p := range []string{"latency_p50", "latency_p99", "latency_p999"} {
-				rows.add("latency", c, p, "ms", 40*f*float64(j*j+1)*(1+float64(rate)/20000), map[string]any{"rate": rate})
+				rows.add("latency", c, p, "ms", 40*f*float64(j*j+1)*(1+float64(rate)/20000), map[string]any{"rate": rate, "commit_interval_ms": 100})
+				rows.add("latency", c, p, "ms", 9000, map[string]any{"rate": rate, "commit_interval_ms": 20})
 			}
 		}
 		rows.add("recovery", c, "recovery", "s", 8*f, map[string]any{"keys": 1_000_000})
@@ -114,6 +115,9 @@ func TestEveryFigureIsDrawn(t *testing.T) {
 		if err != nil || !bytes.Contains(content, []byte(want)) {
 			t.Errorf("the latency's figure has no %s, %v", want, err)
 		}
+	}
+	if bytes.Contains(content, []byte("commit_interval")) || bytes.Contains(content, []byte(">9,000<")) {
+		t.Error("the latency's figure has other commit intervals than its title")
 	}
 	if names["rebuild"] {
 		t.Error("a figure of what was not measured")

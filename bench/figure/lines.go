@@ -37,10 +37,10 @@ func linesOf(s spec, all []result.Series) []line {
 	var labels []string
 	kinds := make(map[string][]string) // per contender
 	for _, series := range all {
-		kind := label(series, s.x)
+		kind := label(series, s.x, s.setting)
 		if len(s.metrics) > 1 {
 			kind = percentiles[series.Metric]
-			if rest := label(series, s.x); rest != "" {
+			if rest := label(series, s.x, s.setting); rest != "" {
 				kind += " " + rest
 			}
 		}

@@ -61,7 +61,7 @@ func examine(ctx context.Context, f *os.File) (examined, error) {
 	}
 	// A single damaged row does not make a file Windows-1252, in which text
 	// hardly ever looks like UTF-8 by chance.
-	e.layout.latin = e.layout.bom == 0 && invalid > 0 && invalid >= valid
+	e.layout.latin = e.layout.bom == 0 && invalid > valid
 	e.layout.dirty = !e.layout.latin && invalid > 0
 	e.hash, err = c.sum()
 	return e, err

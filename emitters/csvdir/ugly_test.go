@@ -98,6 +98,7 @@ func TestUglyFiles(t *testing.T) {
 		"quoted newline":            {content: h + "1,\"An\nn\",a@x\n" + "2,Bo,b@x\n", rows: "1/An\nn/a@x 2/Bo/b@x"},
 		"utf-8":                     {content: h + "1,Zoë,a@x\n", rows: "1/Zoë/a@x"},
 		"windows-1252":              {content: h + "1,Zo\xEB \x80,a@x\n2,Ann,b@x\n", rows: "1/Zoë €/a@x 2/Ann/b@x"},
+		"one damaged, one sound":    {content: h + "1,Zoë,a@x\n2,Bj\xF6rn,b@x\n", rows: "1/Zoë/a@x", bad: "3: the row is not valid UTF-8 (2)"},
 		"one damaged row in utf-8":  {content: h + "1,Zoë,a@x\n2,Bj\xF6rn,b@x\n3,Ünal,c@x\n", rows: "1/Zoë/a@x 3/Ünal/c@x", bad: "3: the row is not valid UTF-8 (2)"},
 		"a mark, and no utf-8":      {content: "\xEF\xBB\xBF" + h + "1,Zo\xEB,a@x\n" + "2,Ann,b@x\n", rows: "2/Ann/b@x", bad: "2: the row is not valid UTF-8 (1)"},
 		"utf-16":                    {content: "\xFF\xFE" + utf16(h+row), refused: "UTF-16"},

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"customer360/codec"
 	"customer360/internal/deadletters"
 )
 
@@ -49,7 +50,7 @@ func Compare(key string, before, after []byte) []Change {
 		return []Change{{Field: Body}}
 	}
 	var changes []Change
-	if strings.HasPrefix(key, "order::") {
+	if codec.IsOrderKey(key) {
 		changes = members("", a, b, nil)
 	} else {
 		changes = customer(a, b)

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"customer360/cmd/customer360/internal/config"
-	"customer360/cmd/customer360/internal/kafkaclient"
 )
 
 func (a *app) configCommand() *cobra.Command {
@@ -16,14 +15,11 @@ func (a *app) configCommand() *cobra.Command {
 		Use: "check", Short: "Read the configuration strictly and say what is wrong with it, and where",
 		Example: "  customer360 config check --config customer360.yaml", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			conf, err := a.load()
+			conf, opts, err := a.kafka()
 			if err != nil {
 				return err
 			}
-			if _, err := kafkaclient.Options(conf.Kafka); err != nil {
-				return usage(err)
-			}
-			if err := checkComponents(conf); err != nil {
+			if err := checkComponents(conf, opts); err != nil {
 				return usage(err)
 			}
 			if a.output == "json" {

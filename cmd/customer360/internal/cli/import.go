@@ -85,6 +85,10 @@ func (a *app) importFiles(ctx context.Context, files []string, accept bool) erro
 			return refused(err)
 		case err != nil && !already:
 			return err
+		case f == nil && a.output == "json":
+			if err := a.json(map[string]any{"file": file, "accepted": true}); err != nil {
+				return err
+			}
 		case f == nil:
 			fmt.Fprintf(a.out, "%s accepted: it is imported at the next look at it, in the folder or by hand\n", file)
 		case a.output == "json":

@@ -42,7 +42,7 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkComponents(c); err != nil {
+	if err := checkComponents(c, opts); err != nil {
 		return usage(err)
 	}
 	log := a.logger(c.Log)
@@ -61,13 +61,20 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 	}
 	server.ServeStatus(serve.Status)
 	log.Info("starting", "instance", slot.Name, "state_dir", slot.Dir, "stages", stages, "http", server.Addr())
-	if _, err := serve.Start(ctx, c, pipeline.Deps{Log: log, Kafka: opts, Instance: slot.Name, Dir: slot.Dir,
-		HTTP: server.Advertised(c.HTTP.Advertised)}); err != nil {
-		return err
-	}
+	asked := ctx
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return server.Run(ctx) })
-	g.Go(func() error { return serve.Run(ctx, a.loadChecked) })
+	g.Go(func() error { return server.Run(ctx) }) // from before Kafka is asked for anything
+	g.Go(func() error {
+		_, err := serve.Start(ctx, c, pipeline.Deps{Log: log, Kafka: opts, Instance: slot.Name, Dir: slot.Dir,
+			HTTP: server.Advertised(c.HTTP.Advertised)})
+		switch {
+		case err != nil && asked.Err() != nil:
+			return nil // told to end while it began
+		case err != nil:
+			return err
+		}
+		return serve.Run(ctx, a.loadChecked)
+	})
 	err = g.Wait()
 	if err == nil {
 		log.Info("ended in order")
@@ -77,11 +84,11 @@ func (a *app) runPipeline(ctx context.Context, stages []string) error {
 
 // loadChecked is the configuration as the file has it now.
 func (a *app) loadChecked() (config.Config, error) {
-	c, err := a.load()
+	c, opts, err := a.kafka()
 	if err != nil {
 		return c, err
 	}
-	return c, usage(checkComponents(c))
+	return c, usage(checkComponents(c, opts))
 }
 
 // logger writes to stderr as the configuration says.

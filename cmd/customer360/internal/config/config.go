@@ -34,7 +34,7 @@ type Kafka struct {
 	TLS                TLS           `yaml:"tls"`
 	SASL               SASL          `yaml:"sasl"`
 	CompressionType    string        `yaml:"compression_type" doc:"Of produced batches: none, lz4, snappy or zstd (compression.type)."`
-	CommitInterval     time.Duration `yaml:"commit_interval" doc:"Longest time between two transactions of rekey, merge and the poller. While they keep up with their inputs, a transaction lasts a quarter of it, which is the latency of a stage."`
+	CommitInterval     time.Duration `yaml:"commit_interval" doc:"Longest time between two transactions of rekey, merge and the poller, at most a third of transaction_timeout. While they keep up with their inputs, a transaction lasts a quarter of it, which is the latency of a stage."`
 	TransactionTimeout time.Duration `yaml:"transaction_timeout" doc:"The broker ends a dead instance's transaction after this time (transaction.timeout.ms)."`
 	SessionTimeout     time.Duration `yaml:"session_timeout" doc:"A silent instance loses its partitions after this time (session.timeout.ms)."`
 }

@@ -67,30 +67,68 @@ precedence: {name: [loyalty, home_delivery]}
 	}
 }
 
+// A password of the environment outranks the file that the configuration names, which
+// may not even be there; a file that the environment names outranks that.
+func TestPasswordFilesAndEnvironment(t *testing.T) {
+	dir := t.TempDir()
+	there := filepath.Join(dir, "there")
+	if err := os.WriteFile(there, []byte("from-a-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ file, environment, want string }{
+		{"couchbase: {password_file: there}", "", "from-a-file"},
+		{"couchbase: {password_file: there}", "CUSTOMER360_COUCHBASE_PASSWORD=from-env", "from-env"},
+		{"couchbase: {password_file: gone}", "CUSTOMER360_COUCHBASE_PASSWORD=from-env", "from-env"},
+		{"couchbase: {password: in-the-file}", "CUSTOMER360_COUCHBASE_PASSWORD_FILE=" + there, "from-a-file"},
+	} {
+		name, value, _ := strings.Cut(c.environment, "=")
+		got, err := Parse(filepath.Join(dir, "c.yaml"), []byte(c.file), env(name, value))
+		if err != nil || string(got.Couchbase.Password) != c.want {
+			t.Errorf("%s, %s: %q, %v; want %s", c.file, c.environment, string(got.Couchbase.Password), err, c.want)
+		}
+	}
+}
+
 // Every error says what, where and how to mend it.
 func TestErrors(t *testing.T) {
 	for text, want := range map[string][]string{
-		"kafka:\n  broker: [a:1]\n":                            {"c.yaml:2", "unknown key kafka.broker", "did you mean kafka.brokers?"},
-		"kafak:\n  brokers: [a:1]\n":                           {"c.yaml:1", "did you mean kafka?"},
-		"kafka:\n  brokers: [localhost]\n":                     {"c.yaml:2", "kafka.brokers", "write host:port"},
-		"kafka:\n  brokers: ['h:99999']\n":                     {"c.yaml:2", "port"},
-		"kafka:\n  commit_interval: 100\n":                     {"c.yaml:2", "unit"},
-		"kafka:\n  commit_interval: 100 parsecs\n":             {"c.yaml:2", "unit"},
-		"kafka:\n  commit_interval: 6s\n":                      {"c.yaml:2", "6s", "a third of kafka.transaction_timeout (15s)"},
-		"kafka:\n  partitions: many\n":                         {"c.yaml:2"},
-		"kafka:\n  compression_type: lz5\n":                    {"c.yaml:2", "did you mean lz4?"},
-		"\n\ncouchbase:\n  foreign: override\n":                {"c.yaml:4", "overwrite or keep", "overwrite"},
-		"couchbase:\n  connection_string: 127.0.0.1\n":         {"c.yaml:2", "couchbase://host"},
-		"online_store:\n  url: store.example.com\n":            {"c.yaml:2", "http://"},
-		"http:\n  listen: 8080\n":                              {"c.yaml:2", "host:port"},
-		"pass: clear\n":                                        {"c.yaml:1", "keep, hash or drop"},
-		"kafka: [a]\n":                                         {"c.yaml:1", "kafka is a section"},
-		"kafka: {brokers: [a:1]\n":                             {"c.yaml:"},
-		"couchbase:\n  documents:\n    scope: s\n":             {"scope and collection go together"},
-		"kafka:\n  sasl: {mechanism: PLAIN}\n":                 {"needs a username and a password"},
-		"kafka:\n  partitions: 1\n  partitions: 2\n":           {"c.yaml:3"},
-		"loyalty:\n  hold_share: 10\n":                         {"c.yaml:2", "0 to 1"},
-		"kafka:\n  sasl:\n    password_file: missing.secret\n": {"kafka.sasl.password_file", "missing.secret"},
+		"kafka:\n  broker: [a:1]\n":                                                          {"c.yaml:2", "unknown key kafka.broker", "did you mean kafka.brokers?"},
+		"kafak:\n  brokers: [a:1]\n":                                                         {"c.yaml:1", "did you mean kafka?"},
+		"kafka:\n  brokers: [localhost]\n":                                                   {"c.yaml:2", "kafka.brokers", "write host:port"},
+		"kafka:\n  brokers: ['h:99999']\n":                                                   {"c.yaml:2", "port"},
+		"kafka:\n  commit_interval: 100\n":                                                   {"c.yaml:2", "unit"},
+		"kafka:\n  commit_interval: 100 parsecs\n":                                           {"c.yaml:2", "unit"},
+		"kafka:\n  commit_interval: 6s\n":                                                    {"c.yaml:2", "kafka.commit_interval: 6s", "at most 5s, a third of kafka.transaction_timeout (15s)"},
+		"kafka:\n  transaction_timeout: 200ms\n":                                             {"kafka.commit_interval: 100ms", "at most 66.666666ms"},
+		"kafka:\n  transaction_timeout: 0s\n":                                                {"c.yaml:2", "kafka.transaction_timeout: 0s", "1ms"},
+		"kafka:\n  session_timeout: 99ms\n":                                                  {"c.yaml:2", "kafka.session_timeout: 99ms", "100ms"},
+		"kafka:\n  session_timeout: 600h\n":                                                  {"c.yaml:2", "kafka.session_timeout: 600h", "576h"},
+		"couchbase:\n  workers: 1025\n":                                                      {"c.yaml:2", "couchbase.workers: 1025", "1024"},
+		"couchbase:\n  timeout: 11m\n":                                                       {"c.yaml:2", "couchbase.timeout: 11m0s", "10m"},
+		"online_store:\n  interval: 999us\n":                                                 {"c.yaml:2", "online_store.interval: 999µs", "1ms"},
+		"online_store:\n  not_found_interval: 1ns\n":                                         {"c.yaml:2", "online_store.not_found_interval: 1ns", "1ms"},
+		"online_store:\n  url: http://store/api?x=1\n":                                       {"c.yaml:2", "online_store.url", "a query or a fragment"},
+		"kafka:\n  tls: {ca_file: ca.pem}\n":                                                 {"kafka.tls.enabled", "encrypted"},
+		"kafka:\n  tls: {server_name: k}\n":                                                  {"kafka.tls.enabled", "enabled: true"},
+		"kafka:\n  sasl: {username: u, password: p}\n":                                       {"kafka.sasl.mechanism", "choose PLAIN"},
+		"couchbase:\n  tls: {ca_file: ca.pem}\n":                                             {"couchbase.tls.ca_file", "couchbases://"},
+		"couchbase:\n  staging: {bucket: customer360}\n":                                     {"couchbase.staging.bucket", "one collection"},
+		"couchbase:\n  metadata: {bucket: staging, scope: _default, collection: _default}\n": {"couchbase.metadata.bucket", "of its own"},
+		"pass: keep\n---\npass: hash\n":                                                      {"c.yaml", "one document"},
+		"kafka:\n  partitions: many\n":                                                       {"c.yaml:2"},
+		"kafka:\n  compression_type: lz5\n":                                                  {"c.yaml:2", "did you mean lz4?"},
+		"\n\ncouchbase:\n  foreign: override\n":                                              {"c.yaml:4", "overwrite or keep", "overwrite"},
+		"couchbase:\n  connection_string: 127.0.0.1\n":                                       {"c.yaml:2", "couchbase://host"},
+		"online_store:\n  url: store.example.com\n":                                          {"c.yaml:2", "http://"},
+		"http:\n  listen: 8080\n":                                                            {"c.yaml:2", "host:port"},
+		"pass: clear\n":                                                                      {"c.yaml:1", "keep, hash or drop"},
+		"kafka: [a]\n":                                                                       {"c.yaml:1", "kafka is a section"},
+		"kafka: {brokers: [a:1]\n":                                                           {"c.yaml:"},
+		"couchbase:\n  documents:\n    scope: s\n":                                           {"scope and collection go together"},
+		"kafka:\n  sasl: {mechanism: PLAIN}\n":                                               {"needs a username and a password"},
+		"kafka:\n  partitions: 1\n  partitions: 2\n":                                         {"c.yaml:3"},
+		"loyalty:\n  hold_share: 10\n":                                                       {"c.yaml:2", "0 to 1"},
+		"kafka:\n  sasl:\n    password_file: missing.secret\n":                               {"kafka.sasl.password_file", "missing.secret"},
 	} {
 		_, err := Parse("c.yaml", []byte(text), none)
 		if err == nil {

@@ -35,6 +35,9 @@ func Parse(name string, text []byte, lookup func(string) (string, bool)) (Config
 	if err := unknownKeys(name, file); err != nil {
 		return c, err
 	}
+	if len(file.Docs) > 1 {
+		return c, fmt.Errorf("%s: holds %d YAML documents, and the configuration is one document: leave out the lines ---", name, len(file.Docs))
+	}
 	if !empty(file) { // an empty document would set everything to zero
 		if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
 			return c, fmt.Errorf("%s:%w", name, locate(err))
@@ -43,7 +46,7 @@ func Parse(name string, text []byte, lookup func(string) (string, bool)) (Config
 	if err := applyEnvironment(&c, lookup); err != nil {
 		return c, err
 	}
-	if err := readSecretFiles(&c, filepath.Dir(name)); err != nil {
+	if err := readSecretFiles(&c, filepath.Dir(name), lookup); err != nil {
 		return c, err
 	}
 	if p := c.Validate(); p != nil {
@@ -101,7 +104,10 @@ func (p *problem) at(name string, file *ast.File, lookup func(string) (string, b
 	return fmt.Errorf("%s: %w (not in the file: this is the default)", name, p)
 }
 
-func readSecretFiles(c *Config, dir string) error {
+// readSecretFiles reads the passwords that stand in files of their own. One that
+// the environment gives outranks the file that the configuration file names.
+func readSecretFiles(c *Config, dir string, lookup func(string) (string, bool)) error {
+	inEnvironment := func(path string) bool { _, ok := lookup(EnvName(path)); return ok }
 	for _, s := range []struct {
 		path, file string
 		into       *Secret
@@ -110,7 +116,7 @@ func readSecretFiles(c *Config, dir string) error {
 		{"home_delivery.schema_registry.password_file", c.Delivery.Registry.PasswordFile, &c.Delivery.Registry.Password},
 		{"couchbase.password_file", c.Couchbase.PasswordFile, &c.Couchbase.Password},
 	} {
-		if s.file == "" {
+		if s.file == "" || inEnvironment(strings.TrimSuffix(s.path, "_file")) && !inEnvironment(s.path) {
 			continue
 		}
 		file := s.file

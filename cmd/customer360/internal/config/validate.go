@@ -56,6 +56,21 @@ func positive(path string, d time.Duration) *problem {
 	return nil
 }
 
+func atLeast(path string, d, least time.Duration) *problem {
+	if d < least {
+		return bad(path, "%v: use %v or more", d, least)
+	}
+	return nil
+}
+
+// within wants a time from least to most.
+func within(path string, d, least, most time.Duration) *problem {
+	if d < least || d > most {
+		return bad(path, "%v: use %v to %v", d, least, most)
+	}
+	return nil
+}
+
 func first(ps ...*problem) *problem {
 	for _, p := range ps {
 		if p != nil {
@@ -99,19 +114,38 @@ func (c Config) checkKafka() *problem {
 	if k.SASL.Mechanism != "" && (k.SASL.Username == "" || k.SASL.Password == "") {
 		return bad("kafka.sasl.username", "%s needs a username and a password", k.SASL.Mechanism)
 	}
+	if k.SASL.Mechanism == "" && (k.SASL.Username != "" || k.SASL.Password != "") {
+		return bad("kafka.sasl.mechanism", "empty, and there is a username or a password: choose PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	}
 	if (k.TLS.CertFile == "") != (k.TLS.KeyFile == "") {
 		return bad("kafka.tls.cert_file", "cert_file and key_file go together")
 	}
-	if k.CommitInterval > k.TransactionTimeout/3 {
-		return bad("kafka.commit_interval", "%v: at most a third of kafka.transaction_timeout (%v), or a commit that is late has no time left", k.CommitInterval, k.TransactionTimeout)
+	if without := (TLS{Enabled: k.TLS.Enabled}); !k.TLS.Enabled && k.TLS != without {
+		return bad("kafka.tls.enabled", "false, and there are other settings of kafka.tls: without it nothing is encrypted; write enabled: true, or leave the others out")
 	}
 	return first(
 		oneOf("kafka.sasl.mechanism", k.SASL.Mechanism, "", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
 		oneOf("kafka.compression_type", k.CompressionType, "none", "lz4", "snappy", "zstd"),
 		positive("kafka.commit_interval", k.CommitInterval),
-		positive("kafka.transaction_timeout", k.TransactionTimeout),
-		positive("kafka.session_timeout", k.SessionTimeout),
+		within("kafka.transaction_timeout", k.TransactionTimeout, time.Millisecond, longestTimeout),
+		within("kafka.session_timeout", k.SessionTimeout, shortestSession, longestTimeout),
+		k.checkCommits(),
 	)
+}
+
+// Bounds of the Kafka client: its requests hold milliseconds in 32 bits, which
+// are 24 days, and it refuses shorter sessions.
+const (
+	longestTimeout  = 24 * 24 * time.Hour
+	shortestSession = 100 * time.Millisecond
+)
+
+// checkCommits is the engine's rule.
+func (k Kafka) checkCommits() *problem {
+	if most := k.TransactionTimeout / 3; k.CommitInterval > most {
+		return bad("kafka.commit_interval", "%v: use at most %v, a third of kafka.transaction_timeout (%v), or a commit that is late has no time left", k.CommitInterval, most, k.TransactionTimeout)
+	}
+	return nil
 }
 
 func (c Config) checkCouchbase() *problem {
@@ -129,8 +163,11 @@ func (c Config) checkCouchbase() *problem {
 	if b.TLS.CertFile != "" && scheme != "couchbases" {
 		return bad("couchbase.tls.cert_file", "a certificate needs couchbases://")
 	}
-	if b.Workers < 1 || b.Workers > 4096 {
-		return bad("couchbase.workers", "%d: use 1 to 4096", b.Workers)
+	if b.TLS.CAFile != "" && scheme != "couchbases" {
+		return bad("couchbase.tls.ca_file", "authorities are asked with couchbases:// only: without it nothing is encrypted")
+	}
+	if b.Workers < 1 || b.Workers > 1024 {
+		return bad("couchbase.workers", "%d: use 1 to 1024", b.Workers)
 	}
 	for path, t := range map[string]Target{"documents": b.Documents, "staging": b.Staging, "metadata": b.Metadata} {
 		if t.Bucket == "" {
@@ -140,6 +177,9 @@ func (c Config) checkCouchbase() *problem {
 			return bad("couchbase."+path+".scope", "scope and collection go together")
 		}
 	}
+	if p := b.checkTargets(); p != nil {
+		return p
+	}
 	if b.HomeDeliveryExpiry < 0 {
 		return bad("couchbase.home_delivery_expiry", "%v: use 0 for none, or more", b.HomeDeliveryExpiry)
 	}
@@ -147,9 +187,28 @@ func (c Config) checkCouchbase() *problem {
 		oneOf("couchbase.durability", b.Durability, "none", "majority", "majority_and_persist_to_active", "persist_to_majority"),
 		oneOf("couchbase.foreign", b.Foreign, "overwrite", "keep"),
 		oneOf("couchbase.first_write", b.FirstWrite, "insert", "reserve"),
-		positive("couchbase.timeout", b.Timeout),
+		within("couchbase.timeout", b.Timeout, time.Millisecond, 10*time.Minute),
 		positive("couchbase.loyalty_expiry", b.LoyaltyExpiry),
 	)
+}
+
+// checkTargets: documents, raw documents and entries of files in one collection
+// would be taken for one another, and mended away.
+func (b Couchbase) checkTargets() *problem {
+	full := func(t Target) Target {
+		if t.Scope == "" {
+			t.Scope, t.Collection = "_default", "_default"
+		}
+		return t
+	}
+	documents, staging, metadata := full(b.Documents), full(b.Staging), full(b.Metadata)
+	switch {
+	case staging == documents:
+		return bad("couchbase.staging.bucket", "staging and documents are one collection: give each one of its own")
+	case metadata == documents, metadata == staging:
+		return bad("couchbase.metadata.bucket", "metadata shares a collection with documents or staging: give each one of its own")
+	}
+	return nil
 }
 
 func (c Config) checkSources() *problem {
@@ -160,6 +219,9 @@ func (c Config) checkSources() *problem {
 	}
 	if u.User != nil {
 		return bad("online_store.url", "holds a user: send credentials by online_store.headers")
+	}
+	if u.RawQuery != "" || u.Fragment != "" { // not repeated: it may hold a key
+		return bad("online_store.url", "has a query or a fragment: write the address before it")
 	}
 	for name := range s.Headers {
 		if !headerName.MatchString(name) { // not repeated: it may be "name: value"
@@ -189,8 +251,8 @@ func (c Config) checkSources() *problem {
 	}
 	return first(
 		oneOf("home_delivery.layout", c.Delivery.Layout, "auto", "name", "first_last"),
-		positive("online_store.interval", s.Interval),
-		positive("online_store.not_found_interval", s.NotFoundInterval),
+		atLeast("online_store.interval", s.Interval, time.Millisecond),
+		atLeast("online_store.not_found_interval", s.NotFoundInterval, time.Millisecond),
 		positive("online_store.timeout", s.Timeout),
 		positive("loyalty.stable", c.Loyalty.Stable),
 		positive("loyalty.poll", c.Loyalty.Poll),

@@ -1,7 +1,6 @@
 package gendiff
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"customer360/codec"
 	"customer360/internal/fielddiff"
 	"customer360/internal/newest"
 	"customer360/processors"
@@ -153,7 +153,7 @@ func (d *diff) readQuarantined(ctx context.Context, s *side) error {
 
 func (d *diff) compare(key, a, b []byte) error {
 	kind := &d.r.Customers
-	if bytes.HasPrefix(key, []byte("order::")) {
+	if codec.IsOrderKey(string(key)) {
 		kind = &d.r.Orders
 	}
 	if a != nil {
