@@ -206,7 +206,8 @@ func (s *session) conclude(positions map[string]map[int32]kgo.EpochOffset) error
 
 func (s *session) begin(ctx context.Context) error {
 	inc := s.inc
-	if inc.open != nil {
+	if inc.open != nil { // by the session before, which ended with a commit
+		s.began = time.Now()
 		return nil
 	}
 	open, err := txn.Begin(ctx, inc.client)

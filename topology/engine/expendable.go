@@ -38,7 +38,10 @@ func (inc *incarnation) adjust(ctx context.Context, offsets map[string]map[int32
 			if c == nil {
 				continue
 			}
-			if was, moved := c.restart(start[p], end[p]); moved {
+			was, moved := c.restart(start[p], end[p])
+			if !moved { // without its epoch, by which the client would find a log that lost its end
+				partitions[p] = kgo.NewOffset().At(was)
+			} else {
 				partitions[p] = kgo.NewOffset().At(start[p])
 				inc.group.log.Warn("the offset to go on from is gone, and with it what was unread; it will be had again",
 					"topic", topic, "partition", p, "committed", was, "start", start[p])
@@ -62,8 +65,13 @@ func (c *claim) restart(start, end int64) (was int64, moved bool) {
 }
 
 // fetchError is the end of a fetch. What retention has taken from an expendable
-// input in the meantime is passed over by the next incarnation.
+// input in the meantime is passed over by the next incarnation. A log that has lost
+// its end, and grown again, does not get it back.
 func (c Config) fetchError(topic string, partition int32, err error) error {
+	var lost *kgo.ErrDataLoss
+	if errors.As(err, &lost) && !c.expendable(topic) {
+		return fatalf("fetching %s/%d: %w: the broker has lost records that this group had read (a leader that was behind, a power failure), and wrote others in their place: rebuild", topic, partition, err)
+	}
 	if c.expendable(topic) && errors.Is(err, kerr.OffsetOutOfRange) {
 		return fmt.Errorf("fetching %s/%d: %w: %v", topic, partition, ErrRefetch, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lovoo/goka"
@@ -58,6 +59,7 @@ type Group struct {
 	followers       *followers  // while Run runs
 	folders         folders
 	held            *held
+	hangs           atomic.Bool // a folder of this process is locked until its end
 
 	mu       sync.Mutex
 	status   Status
@@ -170,6 +172,9 @@ func (g *Group) supervise(ctx context.Context) error {
 				g.log.Warn("stopped without a last commit", "error", err)
 			}
 			return nil
+		}
+		if g.hangs.Load() {
+			err = Fatal(fmt.Errorf("%w: %w", err, errHangs))
 		}
 		kind := classify(err)
 		err = g.cfg.explain(err)

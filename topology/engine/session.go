@@ -163,6 +163,9 @@ func (s *session) run(ctx context.Context, h sarama.ConsumerGroupHandler) {
 	s.noteHeld()
 	for _, st := range s.stores {
 		if err := st.Close(); err != nil {
+			if errors.Is(err, errHangs) {
+				inc.group.hangs.Store(true)
+			}
 			inc.fail(fmt.Errorf("closing local state: %w", err))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
@@ -25,7 +26,26 @@ type level struct {
 // enough says whether recovery and copies write that many bytes now.
 func (l *level) enough(bytes int) bool { return bytes >= l.buffer/8*7 }
 
-func (l *level) Close() error { return errors.Join(l.DB.Close(), l.files.Close()) }
+// levelPatience is for leveldb's Close, which ends compactions first.
+var levelPatience = 30 * time.Second
+
+var errHangs = errors.New("leveldb does not close, after an error of the disk: this process keeps the folder until it ends")
+
+// Close gives up after levelPatience: leveldb (1.0.1) keeps its lock where a large
+// write finds the disk full, and its Close waits for that lock for ever. A member
+// that waited with it would keep its partitions. The folder stays locked, so Run ends.
+func (l *level) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- errors.Join(l.DB.Close(), l.files.Close()) }()
+	limit := time.NewTimer(levelPatience)
+	defer limit.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-limit.C:
+		return errHangs
+	}
+}
 
 // again closes and opens it: for a recovery into an empty folder, which neither
 // compacts nor syncs, or for what follows.

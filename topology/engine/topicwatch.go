@@ -30,6 +30,9 @@ func (inc *incarnation) unchanged(ctx context.Context) error {
 		if name == g.table {
 			was = f.tableID
 		}
+		if t.ID != was && g.cfg.expendable(name) {
+			return fmt.Errorf("%w: %s was created anew", ErrRefetch, name)
+		}
 		if t.ID != was {
 			return recreated(name, fmt.Sprintf("while group %s was running", g.cfg.Group), was, t.ID)
 		}

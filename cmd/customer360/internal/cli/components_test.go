@@ -31,17 +31,17 @@ func written(t *testing.T, text string) (file, state string) {
 func TestWrongConfiguration(t *testing.T) {
 	t.Setenv("CUSTOMER360_KAFKA_BROKERS", "127.0.0.1:1") // nobody's
 	for text, want := range map[string]string{
-		"kafka: {commit_interval: 6s}\n":                          "kafka.commit_interval: 6s: use at most 5s, a third of kafka.transaction_timeout (15s)",
-		"kafka: {commit_interval: 2s, transaction_timeout: 5s}\n": "kafka.commit_interval: 2s: use at most 1.666666666s",
-		"kafka: {session_timeout: 50ms}\n":                        "kafka.session_timeout: 50ms: use 100ms to",
-		"kafka: {tls: {enabled: true, ca_file: none.pem}}\n":      "kafka.tls.ca_file",
-		"couchbase: {workers: 2000}\n":                            "couchbase.workers: 2000: use 1 to 1024",
-		"couchbase: {tls: {ca_file: none.pem}}\n":                 "couchbase.tls.ca_file",
-		"couchbase: {username: ''}\n":                             "couchbase: neither a user",
-		"loyalty: {pattern: a/b}\n":                               `loyalty: Pattern: "a/b"`,
-		"online_store: {headers: {If-None-Match: x}}\n":           "online_store: restpoll: header If-None-Match",
-		"home_delivery: {table_include_list: customers}\n":        "home_delivery: ",
-		"precedence: {nobody: [loyalty]}\n":                       "precedence.nobody",
+		"kafka: {commit_interval: 6s}\n":                                             "kafka.commit_interval: 6s: use at most 5s, a third of kafka.transaction_timeout (15s)",
+		"kafka: {commit_interval: 2s, transaction_timeout: 5s}\n":                    "kafka.commit_interval: 2s: use at most 1.666666666s",
+		"kafka: {session_timeout: 50ms}\n":                                           "kafka.session_timeout: 50ms: use 100ms to",
+		"kafka: {tls: {enabled: true, ca_file: none.pem}}\n":                         "kafka.tls.ca_file",
+		"couchbase: {workers: 2000}\n":                                               "couchbase.workers: 2000: use 1 to 1024",
+		"couchbase: {connection_string: couchbases://h, tls: {ca_file: none.pem}}\n": "couchbase.tls.ca_file: open none.pem",
+		"couchbase: {username: ''}\n":                                                "couchbase: neither a user",
+		"loyalty: {pattern: a/b}\n":                                                  `loyalty: Pattern: "a/b"`,
+		"online_store: {headers: {If-None-Match: x}}\n":                              "online_store: restpoll: header If-None-Match",
+		"home_delivery: {table_include_list: customers}\n":                           "home_delivery: ",
+		"precedence: {nobody: [loyalty]}\n":                                          "precedence.nobody",
 	} {
 		file, state := written(t, text)
 		for _, args := range [][]string{{"config", "check"}, {"run"}} {
