@@ -136,18 +136,18 @@ func following(ctx context.Context, deps Deps, fn func(*follower) error) error {
 }
 
 // History returns the files that loyalty.files knows, the newest first.
-func History(ctx context.Context, deps Deps) (files []File, err error) {
-	err = following(ctx, deps.complete(), func(f *follower) error {
-		f.with(func(l *ledger) { files = l.all() })
-		return nil
-	})
-	return files, err
+func History(ctx context.Context, deps Deps) ([]File, error) {
+	return filesOf(ctx, deps, (*ledger).all)
 }
 
 // Acceptable returns the held files that Accept could release, newest first.
-func Acceptable(ctx context.Context, deps Deps) (files []File, err error) {
+func Acceptable(ctx context.Context, deps Deps) ([]File, error) {
+	return filesOf(ctx, deps, (*ledger).waiting)
+}
+
+func filesOf(ctx context.Context, deps Deps, choose func(*ledger) []File) (files []File, err error) {
 	err = following(ctx, deps.complete(), func(f *follower) error {
-		f.with(func(l *ledger) { files = l.waiting() })
+		f.with(func(l *ledger) { files = choose(l) })
 		return nil
 	})
 	return files, err

@@ -38,30 +38,28 @@ func (inc *incarnation) adjust(ctx context.Context, offsets map[string]map[int32
 			if c == nil {
 				continue
 			}
-			was, moved := c.restart(start[p], end[p])
-			if !moved { // without its epoch, by which the client would find a log that lost its end
-				partitions[p] = kgo.NewOffset().At(was)
-			} else {
-				partitions[p] = kgo.NewOffset().At(start[p])
+			was, at := c.restart(start[p], end[p])
+			partitions[p] = kgo.NewOffset().At(at) // without its epoch, by which the client would find a log that lost its end
+			if at != was {
 				inc.group.log.Warn("the offset to go on from is gone, and with it what was unread; it will be had again",
-					"topic", topic, "partition", p, "committed", was, "start", start[p])
+					"topic", topic, "partition", p, "committed", was, "start", at)
 			}
 		}
 	}
 	return offsets, nil
 }
 
-// restart moves a claim that would begin outside of the log to its start, and says
-// where it was.
-func (c *claim) restart(start, end int64) (was int64, moved bool) {
+// restart moves a claim that would begin outside of the log to its start. It says
+// where it was, and where it begins.
+func (c *claim) restart(start, end int64) (was, at int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	was = c.position.Offset
 	if start <= was && was <= end {
-		return was, false
+		return was, was
 	}
 	c.position, c.committed = kgo.EpochOffset{Epoch: -1, Offset: start}, start
-	return was, true
+	return was, start
 }
 
 // fetchError is the end of a fetch. What retention has taken from an expendable
@@ -69,11 +67,11 @@ func (c *claim) restart(start, end int64) (was int64, moved bool) {
 // its end, and grown again, does not get it back.
 func (c Config) fetchError(topic string, partition int32, err error) error {
 	var lost *kgo.ErrDataLoss
-	if errors.As(err, &lost) && !c.expendable(topic) {
-		return fatalf("fetching %s/%d: %w: the broker has lost records that this group had read (a leader that was behind, a power failure), and wrote others in their place: rebuild", topic, partition, err)
-	}
-	if c.expendable(topic) && errors.Is(err, kerr.OffsetOutOfRange) {
+	switch expendable := c.expendable(topic); {
+	case expendable && errors.Is(err, kerr.OffsetOutOfRange):
 		return fmt.Errorf("fetching %s/%d: %w: %v", topic, partition, ErrRefetch, err)
+	case !expendable && errors.As(err, &lost):
+		return fatalf("fetching %s/%d: %w: the broker has lost records that this group had read (a leader that was behind, a power failure), and wrote others in their place: rebuild", topic, partition, err)
 	}
 	return fmt.Errorf("fetching %s/%d: %w", topic, partition, err)
 }
