@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -176,6 +177,42 @@ func awaitEnd(t *testing.T, addr, group string, limit time.Duration, topics ...s
 	}, func() string { return fmt.Sprintf("lag of %s is %d: %v", group, lag, err) })
 }
 
+// awaitStable waits until no transaction is open. What a zombie has opened when it
+// woke up and did not end before it was stopped hides what others wrote after it,
+// until the coordinator aborts it.
+func awaitStable(t *testing.T, addr string, topics ...string) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	first := true
+	hidden := func() (differ string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		ends, err := adm.ListEndOffsets(ctx, topics...)
+		stable, err2 := adm.ListCommittedOffsets(ctx, topics...)
+		if err := errors.Join(err, err2, ends.Error(), stable.Error()); err != nil {
+			return err.Error()
+		}
+		ends.Each(func(end kadm.ListedOffset) {
+			if s, _ := stable.Lookup(end.Topic, end.Partition); s.Offset != end.Offset {
+				differ += fmt.Sprintf("%s/%d is stable to %d of %d; ", end.Topic, end.Partition, s.Offset, end.Offset)
+			}
+		})
+		if differ != "" && first {
+			first = false
+			open, err := adm.ListTransactions(ctx, nil, []string{"Ongoing"})
+			t.Logf("open when all had stopped: %+v %v", open, err)
+		}
+		return differ
+	}
+	var differ string
+	eventually(t, 30*time.Second, func() bool { differ = hidden(); return differ == "" }, func() string { return differ })
+}
+
 func groupLag(adm *kadm.Client, group string, topics ...string) (lag int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -214,6 +251,7 @@ func eventually(t *testing.T, limit time.Duration, ok func() bool, what func() s
 // own offset. No group may run.
 func verify(t *testing.T, addr, dir string, n, keys int) {
 	t.Helper()
+	awaitStable(t, addr, jobTable, jobOut)
 	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	defer cancel()
 	client := []kgo.Opt{kgo.SeedBrokers(addr)}

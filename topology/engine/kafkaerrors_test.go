@@ -155,7 +155,7 @@ func TestKafkaErrorsThatPass(t *testing.T) {
 func TestAForgottenProducerLosesNothing(t *testing.T) {
 	t.Parallel()
 	b, dir := startBroker(t), t.TempDir()
-	const n, keys = 2000, 50
+	const part, keys = 1000, 50
 	var produced, forgotten int // of the cluster's goroutine
 	done := make(chan struct{})
 	b.Cluster.ControlKey(int16(kmsg.Produce), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
@@ -175,12 +175,19 @@ func TestAForgottenProducerLosesNothing(t *testing.T) {
 	cfg := jobConfig(b.Addr, dir, "a")
 	cfg.CommitInterval = 500 * time.Millisecond // several requests each
 	r := start(t, cfg, jobGraph(nil), engine.Hooks{})
-	generate(t, b.Addr, 0, n, keys, 1000)
-	r.awaitEnd(t, b)
-	select {
-	case <-done:
-	default:
-		t.Error("no producer was forgotten")
+	n := 0
+	for there := false; !there; {
+		if n == 20*part {
+			t.Fatal("no producer was forgotten")
+		}
+		generate(t, b.Addr, n, part, keys, 1000)
+		r.awaitEnd(t, b)
+		n += part
+		select {
+		case <-done:
+			there = true
+		default:
+		}
 	}
 	conclude(t, b, dir, n, keys, r)
 }

@@ -235,8 +235,8 @@ func TestSinkRefetchesAndLapses(t *testing.T) {
 	net.freeze(true)
 	t.Cleanup(func() { net.freeze(false) })
 	eventually(t, 10*time.Second, func() bool { return !d.Live() }, func() string { return "live without heartbeats" })
-	net.freeze(false)
 	eventually(t, 10*time.Second, func() bool { return d.Session().Err() != nil }, func() string { return "the session does not end" })
+	net.freeze(false)
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}

@@ -74,7 +74,7 @@ func (g *Group) examine(ctx context.Context) (facts, error) {
 	}
 	if g.table != "" {
 		if n := int32(len(meta[g.table].Partitions)); n != f.partitions {
-			return f, fatalf("the table %s has %d partitions, the inputs have %d: their numbers must be equal and stay so: rebuild", g.table, n, f.partitions)
+			return f, fatalf("the input %s has %d partitions, the table %s has %d: their numbers must be equal and stay so: rebuild", g.inputs[0], f.partitions, g.table, n)
 		}
 		f.tableID = meta[g.table].ID
 		if f.retention, err = g.tableRetention(ctx, adm); err != nil {
