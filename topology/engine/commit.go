@@ -83,7 +83,8 @@ func (s *session) finish() {
 	s.end()
 }
 
-// moved are the positions of all claims, and whether any is not committed.
+// moved are the positions of all claims, and whether any is not committed, or was so
+// long ago.
 func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any bool) {
 	positions = map[string]map[int32]kgo.EpochOffset{}
 	for k, c := range s.claims {
@@ -97,7 +98,8 @@ func (s *session) moved() (positions map[string]map[int32]kgo.EpochOffset, any b
 		}
 		positions[k.topic][k.partition] = position
 	}
-	return positions, any
+	age := s.inc.cfg.now().Sub(s.dated)
+	return positions, any || len(positions) > 0 && (age > dateEvery || age < 0)
 }
 
 var errUnderWay = errors.New("messages are still under way: a callback or DeferCommit outlasts the transaction timeout, or the broker is away")
@@ -219,6 +221,7 @@ func (s *session) begin(ctx context.Context) error {
 }
 
 func (s *session) noteCommitted(positions map[string]map[int32]kgo.EpochOffset) {
+	s.dated = s.inc.cfg.now()
 	for topic, ps := range positions {
 		for p, o := range ps {
 			if s.claims[topicPartition{topic, p}].setCommitted(o.Offset) {

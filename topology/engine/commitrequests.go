@@ -26,7 +26,7 @@ func (s *session) commitInTransaction(ctx context.Context, positions map[string]
 	for topic, ps := range positions {
 		t := kmsg.NewTxnOffsetCommitRequestTopic()
 		t.Topic = topic
-		pin := inc.facts.pin(topic)
+		pin := inc.facts.pin(topic, inc.cfg.now())
 		for p, o := range ps {
 			rp := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p, o.Offset, o.Epoch, pin
@@ -76,7 +76,7 @@ func (s *session) commitPlain(ctx context.Context, positions map[string]map[int3
 	for topic, ps := range positions {
 		t := kmsg.NewOffsetCommitRequestTopic()
 		t.Topic = topic
-		pin := s.inc.facts.pin(topic)
+		pin := s.inc.facts.pin(topic, s.inc.cfg.now())
 		for p, o := range ps {
 			rp := kmsg.NewOffsetCommitRequestTopicPartition()
 			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p, o.Offset, o.Epoch, pin

@@ -30,7 +30,11 @@ type Config struct {
 	// Expendable are the inputs of which nothing is lost that cannot be had again:
 	// where their offsets are gone the group goes on at the start of the log.
 	Expendable []string
-	Address    string // host:port of this instance's /status; told to the group, "" for none
+	// Missed is told once for each input whose removals may have been compacted away
+	// before the group has read them, since it stood still for longer than the topic
+	// keeps them. Its error ends the group; nil: any such input does.
+	Missed  func(error) error
+	Address string // host:port of this instance's /status; told to the group, "" for none
 
 	CommitInterval     time.Duration
 	TransactionTimeout time.Duration // longer than the longest callback; a commit gives up at two thirds
@@ -54,7 +58,7 @@ type Config struct {
 	StoreBytes int // memory of leveldb (write buffers, indices of tables), over all partitions
 	CacheBytes int // encoded states kept in memory, over all partitions; nearly all may wait there for the disk. 0: none
 
-	Now func() time.Time // by which the age of local state is told; nil: time.Now
+	Now func() time.Time // by which the age of local state and of commits is told; nil: time.Now
 }
 
 const mostStandbys = 8

@@ -90,3 +90,5 @@ func LieAhead(f string) error      { return lie(f, func(m *meta) { m.offset += 1
 func LieTopic(f string) error      { return lie(f, func(m *meta) { m.topic[3]++ }) }
 func LieOld(f string) error        { return lie(f, func(m *meta) { m.asOf = m.asOf.Add(-24 * time.Hour) }) }
 func LieUnfinished(f string) error { return lie(f, func(m *meta) { m.asOf = time.Time{} }) }
+
+var TimeOf = timeOf

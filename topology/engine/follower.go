@@ -206,7 +206,7 @@ func (f *followers) look(ctx context.Context, partition int32) (facts, error) {
 		return facts{}, fmt.Errorf("metadata of %s: %w", table, err)
 	}
 	found := facts{tableID: topics[table].ID}
-	if found.retention, err = f.group.tableRetention(ctx, adm); err != nil {
+	if err := f.group.retentions(ctx, adm, &found, nil); err != nil {
 		return found, err
 	}
 	if found.tableStart, found.tableEnd, err = logBounds(ctx, adm, table); err != nil {

@@ -42,6 +42,7 @@ type session struct {
 
 	commitMu sync.Mutex // one commit at a time
 	began    time.Time  // of the open transaction
+	dated    time.Time  // under commitMu: of the newest commit of the session
 	output   bool       // under commitMu: the transaction that is being committed has outputs
 
 	mu     sync.Mutex

@@ -15,6 +15,7 @@ import (
 	"github.com/lovoo/goka/codec"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"customer360/internal/local/kafka/kafkatest"
 	"customer360/topology/engine"
@@ -208,15 +209,24 @@ func TestSinkWithTheDownstreamAway(t *testing.T) {
 	}
 }
 
-// A callback asks for its record to be fetched anew; a stalled session of a
-// suspended process is not live.
+// A callback asks for its record to be fetched anew; a session whose
+// heartbeats are not answered is not live, and ends.
 func TestSinkRefetchesAndLapses(t *testing.T) {
 	t.Parallel()
 	b, _ := startSinkBroker(t)
-	net := newNetwork()
+	var stalled atomic.Bool
+	answer := make(chan struct{})
+	t.Cleanup(func() { close(answer) })
+	b.Cluster.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
+		b.Cluster.KeepControl()
+		if stalled.Load() {
+			b.Cluster.SleepControl(func() { <-answer })
+		}
+		return nil, nil, false
+	})
 	var calls atomic.Int32
 	deliveries := make(chan engine.Delivery, 100)
-	cfg := sinkConfig(b.Addr, "a", net.option())
+	cfg := sinkConfig(b.Addr, "a")
 	r := start(t, cfg, sinkGraph(func(ctx goka.Context) {
 		if calls.Add(1) == 1 {
 			ctx.Fail(fmt.Errorf("too old: %w", engine.ErrRefetch))
@@ -232,11 +242,10 @@ func TestSinkRefetchesAndLapses(t *testing.T) {
 	if !d.Live() || d.Session().Err() != nil || d.Topic() != jobIn {
 		t.Errorf("not live, or strange: %+v", d)
 	}
-	net.freeze(true)
-	t.Cleanup(func() { net.freeze(false) })
+	stalled.Store(true)
 	eventually(t, 10*time.Second, func() bool { return !d.Live() }, func() string { return "live without heartbeats" })
 	eventually(t, 10*time.Second, func() bool { return d.Session().Err() != nil }, func() string { return "the session does not end" })
-	net.freeze(false)
+	stalled.Store(false)
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}

@@ -59,7 +59,6 @@ func decodeMeta(b []byte) (m meta, ok bool) {
 // delete.retention.ms: a folder that has not seen them by then would keep
 // the deleted keys for ever.
 func (m meta) unusable(f facts, partition int32, now time.Time) string {
-	margin := min(f.retention/10, time.Hour)
 	switch age := now.Sub(m.asOf); {
 	case m.topic != f.tableID:
 		return "it belongs to another topic, or the topic was created anew"
@@ -67,7 +66,7 @@ func (m meta) unusable(f facts, partition int32, now time.Time) string {
 		return fmt.Sprintf("it belongs to partition %d", m.partition)
 	case m.asOf.IsZero():
 		return "its recovery was never completed"
-	case age > f.retention-margin:
+	case age > f.retention-margin(f.retention):
 		return fmt.Sprintf("it is %v old, and deletions older than %v may be compacted away", age.Round(time.Minute), f.retention)
 	case age < -time.Hour:
 		return "it was written in the future: the clock was set back"

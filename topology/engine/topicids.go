@@ -3,7 +3,9 @@ package engine
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
@@ -12,14 +14,15 @@ import (
 // counts in and of the table whose state belongs to it. A topic that was deleted
 // and created anew has its name, but neither its records nor its offsets: a
 // group that went on there would skip records, or go on from an empty table.
-// First offsets carry nothing.
+// First offsets carry nothing. Beside them is the time of the commit, see stale.
 
 // pin is the metadata of a commit in an input.
-func (f facts) pin(input string) *string {
+func (f facts) pin(input string, now time.Time) *string {
 	s := "topic=" + f.ids[input].String()
 	if f.tableID != (kadm.TopicID{}) {
 		s += " table=" + f.tableID.String()
 	}
+	s += " " + committedAt + strconv.FormatInt(now.Unix(), 10)
 	return &s
 }
 

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -18,7 +17,8 @@ type facts struct {
 	partitions int32                   // of the inputs, and so of the table
 	ids        map[string]kadm.TopicID // of the inputs
 	tableID    kadm.TopicID
-	retention  time.Duration // delete.retention.ms of the table
+	retention  time.Duration            // delete.retention.ms of the table
+	removals   map[string]time.Duration // delete.retention.ms of the inputs that are compacted
 	// start and end of the table's partitions, as of the session's start
 	tableStart, tableEnd map[int32]int64
 }
@@ -74,45 +74,17 @@ func (g *Group) examine(ctx context.Context) (facts, error) {
 	}
 	if g.table != "" {
 		if n := int32(len(meta[g.table].Partitions)); n != f.partitions {
-			return f, fatalf("the input %s has %d partitions, the table %s has %d: their numbers must be equal and stay so: rebuild", g.inputs[0], f.partitions, g.table, n)
+			return f, fatalf("the input %s has %d partitions, the table %s has %d partitions: their numbers must be equal and stay so: rebuild", g.inputs[0], f.partitions, g.table, n)
 		}
 		f.tableID = meta[g.table].ID
-		if f.retention, err = g.tableRetention(ctx, adm); err != nil {
-			return f, err
-		}
+	}
+	if err := g.retentions(ctx, adm, &f, g.inputs); err != nil {
+		return f, err
 	}
 	return f, g.checkCommits(ctx, adm, f)
 }
 
-func (g *Group) tableRetention(ctx context.Context, adm *kadm.Client) (time.Duration, error) {
-	retention := 24 * time.Hour // Kafka's default
-	configs, err := adm.DescribeTopicConfigs(ctx, g.table)
-	if err != nil {
-		return 0, fmt.Errorf("configuration of %s: %w", g.table, err)
-	}
-	for _, c := range configs {
-		if c.Err != nil {
-			return 0, fmt.Errorf("configuration of %s: %w", g.table, c.Err)
-		}
-		for _, kv := range c.Configs {
-			switch value := kv.MaybeValue(); kv.Key {
-			case "cleanup.policy":
-				if value != "compact" {
-					return 0, fatalf("the table %s has cleanup.policy %q: it must be compact, or state is lost", g.table, value)
-				}
-			case "delete.retention.ms":
-				ms, err := strconv.ParseInt(value, 10, 64)
-				if err != nil {
-					return 0, fatalf("delete.retention.ms of %s is %q", g.table, value)
-				}
-				retention = time.Duration(min(ms, int64(100*365*24*time.Hour/time.Millisecond))) * time.Millisecond
-			}
-		}
-	}
-	return retention, nil
-}
-
-// checkCommits refuses to start where a committed offset is missing.
+// checkCommits refuses to start where a committed offset is missing, or too old.
 func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, f facts) error {
 	committed, err := adm.FetchOffsets(ctx, g.cfg.Group)
 	if err != nil && !is(err, kerr.GroupIDNotFound) {
@@ -136,6 +108,9 @@ func (g *Group) checkCommits(ctx context.Context, adm *kadm.Client, f facts) err
 			if err := g.checkPin(&f, topic, p, o.Metadata); err != nil {
 				return err
 			}
+		}
+		if err := g.checkAge(ctx, &f, topic, committed[topic]); err != nil {
+			return err
 		}
 	}
 	return nil

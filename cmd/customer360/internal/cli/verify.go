@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -61,21 +60,10 @@ func (a *app) verify(ctx context.Context, cfg verify.Config) error {
 	if cfg.Settings, _, err = serving(ctx, c, opts); err != nil {
 		return err
 	}
-	cfg.KeepForeign, cfg.Workers = c.Couchbase.Foreign == couchbase.Keep, c.Couchbase.Workers
 	if err := cfg.Validate(); err != nil {
 		return usage(err)
 	}
-	cc := pipeline.CouchbaseConfig(c)
-	client, err := couchbase.Connect(ctx, cc, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	auditor, err := client.Audit(ctx, cc.Documents)
-	if err != nil {
-		return err
-	}
-	r, err := verify.Run(ctx, cfg, verify.Deps{Kafka: opts, Auditor: auditor, Log: a.reporter()})
+	r, err := pipeline.Verify(ctx, c, opts, cfg, a.reporter())
 	if err != nil {
 		return err
 	}

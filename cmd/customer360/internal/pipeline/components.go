@@ -141,8 +141,10 @@ func (p *Pipeline) importer() (component, error) {
 }
 
 func (p *Pipeline) poller(sources []codec.Source) (component, error) {
+	group := p.engine
+	group.Missed = p.told("emails of customers that were removed meanwhile may still be asked for: a rebuild forgets them")
 	poller, err := restpoll.New(PollerConfig(p.config), restpoll.Deps{Log: p.deps.Log.With("part", "restpoll"),
-		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: p.engine, Settings: p.graph.Settings, Admit: p.admit, Decoder: decoderOf(sources, codec.OnlineStore),
+		Registry: p.deps.Registry, Kafka: p.deps.Kafka, Engine: group, Settings: p.graph.Settings, Admit: p.admit, Decoder: decoderOf(sources, codec.OnlineStore),
 		TopicID: p.raw[topology.AnswersTopic], Now: p.deps.Now})
 	if err != nil {
 		return component{}, fmt.Errorf("online_store: %w", err)
@@ -171,6 +173,7 @@ func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]com
 		return nil
 	}
 	if staging {
+		deps.Engine.Missed = p.told("raw documents of rows that were removed meanwhile may still be in Couchbase: remove those that are not in the source, or empty the collection and have the topic read again by a rebuild")
 		for _, source := range []string{codec.HomeDelivery, codec.Loyalty} {
 			s, err := couchbase.NewStaging(c, deps, source)
 			if err := add("staging."+source, s, err); err != nil {
@@ -186,6 +189,7 @@ func (p *Pipeline) sinks(sources []codec.Source, staging, documents bool) ([]com
 		}})
 	}
 	if documents {
+		deps.Engine.Missed = p.compared
 		s, err := couchbase.NewSink(c, deps)
 		if err := add("sink", s, err); err != nil {
 			return nil, err

@@ -48,6 +48,7 @@ type Pipeline struct {
 	csvdir   *csvdir.Importer
 	restpoll *restpoll.Poller
 	sinkList []*couchbase.Sink
+	missed   chan struct{} // capacity 1: Couchbase is to be compared with the log
 
 	log  *generation.Log
 	raw  map[string]string // ids of the raw topics, as the generation has them
@@ -104,7 +105,8 @@ func New(ctx context.Context, c config.Config, deps Deps, stages []string, creat
 		return nil, err
 	}
 	deps.Log.Info("generation", "number", current.Number, "state", current.State)
-	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), log: log, raw: current.Topics, finished: map[string]bool{}}
+	p := &Pipeline{config: c, deps: deps, graph: graph, engine: EngineConfig(c, deps), log: log, raw: current.Topics,
+		missed: make(chan struct{}, 1), finished: map[string]bool{}}
 	if state, err = log.Read(ctx); err != nil {
 		return nil, err
 	}
@@ -170,6 +172,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return p.watchTransactions(ctx) })
 	g.Go(func() error { return p.follow(ctx) })
+	g.Go(func() error { return p.compare(ctx) })
 	for _, c := range p.components {
 		g.Go(func() error {
 			err := c.run(ctx)
