@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"customer360/codec"
 )
@@ -48,9 +50,34 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("%d partitions: use 1 to 4096", s.Partitions)
 	case s.HomeDeliveryTopic == "":
 		return errors.New("the Home Delivery topic has no name")
+	case Own(s.HomeDeliveryTopic):
+		return fmt.Errorf("the Home Delivery topic cannot be %s, which is one of the product's own", s.HomeDeliveryTopic)
 	}
 	return nil
 }
+
+// Own says whether the product writes a topic of that name, in any generation.
+func Own(topic string) bool {
+	own, table := strings.CutSuffix(topic, tableSuffix)
+	if i := strings.LastIndex(own, ".g"); i >= 0 {
+		if _, err := strconv.ParseUint(own[i+2:], 10, 31); err == nil {
+			own = own[:i]
+		}
+	}
+	if table {
+		return own == mergeGroup || own == RestpollGroup || strings.HasPrefix(own, rekeyPrefix)
+	}
+	return slices.Contains([]string{LoyaltyTopic, FilesTopic, PollsTopic, AnswersTopic, ProductsTopic, GenerationsTopic,
+		DeadLetterTopic, recordsTopic, documentsTopic}, own)
+}
+
+const (
+	recordsTopic   = "customer360.records"
+	documentsTopic = "customer360.documents"
+	mergeGroup     = "merge"
+	rekeyPrefix    = "rekey."
+	tableSuffix    = "-table" // goka's
+)
 
 // Group is one consumer group: a goka graph's place in the topology.
 type Group struct {
@@ -69,7 +96,7 @@ func (g Group) TableTopic() string {
 	if !g.Table {
 		return ""
 	}
-	return g.Name + "-table"
+	return g.Name + tableSuffix
 }
 
 // Graph is the whole topology of one generation.
@@ -80,14 +107,14 @@ type Graph struct {
 }
 
 // Records is the topic between rekey and merge.
-func (s Settings) Records() string { return s.scoped("customer360.records") }
+func (s Settings) Records() string { return s.scoped(recordsTopic) }
 
 // Documents is the topic between merge and the sink.
-func (s Settings) Documents() string { return s.scoped("customer360.documents") }
+func (s Settings) Documents() string { return s.scoped(documentsTopic) }
 
 // RekeyGroup, MergeGroup, StagingGroup and SinkGroup name the generation's groups.
-func (s Settings) RekeyGroup(source string) string   { return s.scoped("rekey." + source) }
-func (s Settings) MergeGroup() string                { return s.scoped("merge") }
+func (s Settings) RekeyGroup(source string) string   { return s.scoped(rekeyPrefix + source) }
+func (s Settings) MergeGroup() string                { return s.scoped(mergeGroup) }
 func (s Settings) StagingGroup(source string) string { return s.scoped("staging." + source) }
 func (s Settings) SinkGroup() string                 { return s.scoped("sink") }
 

@@ -38,3 +38,26 @@ func TestSettingsAreValidated(t *testing.T) {
 		}
 	}
 }
+
+// No topic of any generation may be taken for the one that Debezium writes.
+func TestOwnTopics(t *testing.T) {
+	for _, s := range []Settings{DefaultSettings(), {Generation: 12, Partitions: 4, HomeDeliveryTopic: "t", Poller: 3}} {
+		g, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, topic := range g.Topics {
+			if own := Own(topic.Name); own == topic.External {
+				t.Errorf("%s: own %v, external %v", topic.Name, own, topic.External)
+			}
+			if s.HomeDeliveryTopic = topic.Name; !topic.External && s.Validate() == nil {
+				t.Errorf("%s may be Home Delivery's", topic.Name)
+			}
+		}
+	}
+	for _, name := range []string{"customer360.inventory.customers", "customer360.records.gx", "merge", "a.g1", "merge.g1.t", "x-table"} {
+		if Own(name) {
+			t.Errorf("%s is taken for one of ours", name)
+		}
+	}
+}

@@ -115,6 +115,8 @@ func TestErrors(t *testing.T) {
 		"couchbase:\n  staging: {bucket: customer360}\n":                                     {"couchbase.staging.bucket", "one collection"},
 		"couchbase:\n  metadata: {bucket: staging, scope: _default, collection: _default}\n": {"couchbase.metadata.bucket", "of its own"},
 		"pass: keep\n---\npass: hash\n":                                                      {"c.yaml", "one document"},
+		"home_delivery:\n  topic: customer360.records.g3\n":                                  {"c.yaml:2", "home_delivery.topic", "Debezium's"},
+		"instance: " + strings.Repeat("a", 201) + "\n":                                       {"c.yaml:1", "instance", "200"},
 		"kafka:\n  partitions: many\n":                                                       {"c.yaml:2"},
 		"kafka:\n  compression_type: lz5\n":                                                  {"c.yaml:2", "did you mean lz4?"},
 		"\n\ncouchbase:\n  foreign: override\n":                                              {"c.yaml:4", "overwrite or keep", "overwrite"},

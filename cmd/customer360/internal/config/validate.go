@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"customer360/topology"
 )
 
 // Validate checks what one key alone can get wrong; what components check of
@@ -196,6 +198,9 @@ func (c Config) checkSources() *problem {
 	if c.Delivery.Topic == "" {
 		return bad("home_delivery.topic", "empty: name Debezium's topic")
 	}
+	if topology.Own(c.Delivery.Topic) {
+		return bad("home_delivery.topic", "%s is a topic that the product itself writes: name Debezium's", c.Delivery.Topic)
+	}
 	return first(
 		oneOf("home_delivery.layout", c.Delivery.Layout, "auto", "name", "first_last"),
 		atLeast("online_store.interval", s.Interval, time.Millisecond),
@@ -252,6 +257,9 @@ func (c Config) checkRest() *problem {
 	}
 	if c.StateDir == "" {
 		return bad("state_dir", "empty: name a folder")
+	}
+	if len(c.Instance) > 200 { // a folder has its name
+		return bad("instance", "%d bytes: use 200 at most", len(c.Instance))
 	}
 	return first(
 		address("http.listen", c.HTTP.Listen, true),

@@ -152,19 +152,23 @@ func TestServersAway(t *testing.T) {
 func TestWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, change := range map[string]func(c *config.Config){
+	cases := map[string]func(c *config.Config){
 		"store Error 401":                 func(c *config.Config) { c.OnlineStore.Headers = nil },
 		"couchbase Error authentication":  func(c *config.Config) { c.Couchbase.Password = "another secret" },
 		"couchbase Error bucket nowhere":  func(c *config.Config) { c.Couchbase.Documents.Bucket = "nowhere" },
 		"loyalty Error not there":         func(c *config.Config) { c.Loyalty.Folder = filepath.Join(c.StateDir, "none") },
 		"loyalty OK a.csv":                func(c *config.Config) { c.Loyalty.Pattern = "none, A.CSV" },
-		"loyalty Warning no file":         func(c *config.Config) { c.Loyalty.Pattern = "*.txt" },
+		"loyalty Warning no file":         func(c *config.Config) { c.Loyalty.Pattern = "*.tsv" },
 		"replication Error 3 replicas":    func(c *config.Config) { c.Kafka.ReplicationFactor = 3 },
 		"delivery Error topic is not":     func(c *config.Config) { c.Delivery.Topic = "other" },
 		"topics Error should be 24":       func(c *config.Config) { c.Kafka.Partitions = 24 },
 		"disk Error is no folder":         func(c *config.Config) { c.StateDir = filepath.Join(c.Loyalty.Folder, "a.csv") },
 		"couchbase-bucket Unknown cannot": func(*config.Config) {},
-	} {
+	}
+	if err := os.Symlink("a.csv", filepath.Join(w.conf.Loyalty.Folder, "link.txt")); err == nil { // Windows may refuse
+		cases["loyalty OK link.txt"] = func(c *config.Config) { c.Loyalty.Pattern = "link.txt" }
+	}
+	for name, change := range cases {
 		before := w.conf
 		change(&w.conf)
 		parts := strings.SplitN(name, " ", 3)

@@ -104,7 +104,7 @@ func (d *doctor) loyalty(ctx context.Context) ([]Finding, error) {
 	var found []Finding
 	newest, at := "", time.Time{}
 	for _, e := range entries {
-		info, err := e.Info()
+		info, err := os.Stat(filepath.Join(folder, e.Name())) // through links
 		if err != nil || !info.Mode().IsRegular() || !(csvdir.Config{Pattern: d.conf.Loyalty.Pattern}).Matches(e.Name()) {
 			continue
 		}
