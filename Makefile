@@ -31,7 +31,7 @@ test: ## everything that needs only Go
 
 .PHONY: race
 race: ## engine, sinks and what runs beside them, under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./topology/... ./processors/... ./emitters/...
+	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 15m ./topology/... ./processors/... ./emitters/...
 
 .PHONY: stories
 stories: ## STORIES (10000) random stories of the sources against the model (SEED=n repeats a run)
