@@ -172,7 +172,7 @@ func (b *Broker) Client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 // offset is reached, read_committed, and returns what it met by partition order.
 func (b *Broker) Records(t testing.TB, topics ...string) []*kgo.Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	client := b.Client(t)
 	defer client.Close()
