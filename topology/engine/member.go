@@ -177,7 +177,7 @@ func (inc *incarnation) onOffsets(_ context.Context, _ *kgo.Client, resp *kmsg.O
 		}
 		if offset < 0 {
 			if n := inc.facts.partitions; partition >= n {
-				inc.fail(repartitioned(inc.cfg.Group, topic, n, partition+1))
+				inc.fail(repartitioned(inc.cfg.Group, topic, n, fmt.Sprintf("%d or more", partition+1)))
 			} else {
 				inc.fail(noCommit(inc.cfg.Group, topic, partition))
 			}

@@ -19,8 +19,8 @@ func TestOutputsWaitForRoom(t *testing.T) {
 	const (
 		window = 4 << 20
 		size   = 50 << 10
-		burst  = 300 // of each message: 15 MB
-		n      = 6
+		burst  = 150 // of each message: 7.5 MB
+		n      = 4
 	)
 	b := startBroker(t)
 	var largest atomic.Int64

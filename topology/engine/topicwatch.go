@@ -47,6 +47,6 @@ func recreated(topic, when string, was, is kadm.TopicID) error {
 	return fatalf("the topic %s was deleted and created anew %s (id %s then, %s now): what it held is gone, and nothing guesses what was in it: restore the topic, or rebuild", topic, when, was, is)
 }
 
-func repartitioned(group, topic string, was, is int32) error {
-	return fatalf("topic %s has %d partitions, and group %s has worked with %d: keys would lie on other partitions than their state, so the number must not change: rebuild", topic, is, group, was)
+func repartitioned(group, topic string, was int32, is any) error {
+	return fatalf("topic %s has %v partitions, and group %s has worked with %d: keys would lie on other partitions than their state, so the number must not change: rebuild", topic, is, group, was)
 }
