@@ -32,7 +32,7 @@ func runs(t *testing.T, cfg engine.Config, graph *goka.GroupGraph) (g *engine.Gr
 	eventually(t, 30*time.Second, func() bool { return g.Status().State == engine.Running }, func() string { return fmt.Sprintf("not running: %+v", g.Status()) })
 	return g, func() error {
 		t.Helper()
-		err := <-done
+		err := receive(t, done, "Run does not end")
 		if err == nil || ctx.Err() != nil {
 			t.Fatalf("Run ended with %v, context %v, after %v", err, ctx.Err(), g.Status().LastError)
 		}

@@ -78,6 +78,17 @@ func startChild(t *testing.T, addr, dir, instance string, options ...func(*exec.
 
 func (p *process) awaitRunning() { _, _ = p.out.ReadString('\n') }
 
+// end waits for the process's own end after SIGTERM; one that hangs says where.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	hangs := time.AfterFunc(patience, func() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) })
+	_ = p.cmd.Wait()
+	if !hangs.Stop() {
+		t.Errorf("the child does not end")
+	}
+}
+
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
@@ -109,7 +120,7 @@ func TestExactlyOnceOverKills(t *testing.T) {
 		}
 	}
 	r := startJob(t, b, dir, "a")
-	<-generated
+	receive(t, generated, "the input is not written")
 	awaitEnd(t, b.Addr, jobGroup, 120*time.Second, jobIn)
 	if err := r.stop(); err != nil {
 		t.Fatal(err)

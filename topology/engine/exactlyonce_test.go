@@ -29,7 +29,7 @@ func inBackground(t *testing.T, addr string, n, keys, rate int) (wait func()) {
 		defer close(done)
 		generate(t, addr, 0, n, keys, rate)
 	}()
-	return func() { <-done }
+	return func() { receive(t, done, "the input is not written") }
 }
 
 func conclude(t *testing.T, b *kafkatest.Broker, dir string, n, keys int, rs ...*running) {

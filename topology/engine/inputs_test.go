@@ -52,7 +52,7 @@ func TestInputsOfAPartitionKeepTheirOrder(t *testing.T) {
 	}
 	armed.Store(true)
 	send(0)
-	<-asked
+	receive(t, asked, "no transaction ends")
 	for i := 1; i < n; i++ {
 		send(i)
 	}

@@ -165,7 +165,7 @@ func TestInstancesComeAndGo(t *testing.T) {
 		step(s.what, s.change)
 	}
 	close(stopFlow)
-	n := <-flowed
+	n := receive(t, flowed, "the flow does not end")
 	conclude(t, b, dir, n, keys, rs["b"])
 	slices.Sort(stayed)
 	slices.Sort(moved)

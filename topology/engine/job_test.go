@@ -126,9 +126,37 @@ func start(t *testing.T, cfg engine.Config, graph *goka.GroupGraph, hooks engine
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	r := &running{Group: g, stop: sync.OnceValue(func() error { cancel(); return <-done })}
+	r := &running{Group: g, stop: stopper(cancel, done)}
 	t.Cleanup(func() { _ = r.stop() })
 	return r
+}
+
+// patience is for what does not depend on how fast a machine is.
+const patience = 4 * time.Minute
+
+// stopper cancels once, and waits for Run's end.
+func stopper(cancel func(), done <-chan error) func() error {
+	return sync.OnceValue(func() error {
+		cancel()
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(patience):
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2) // where everybody is
+			return errors.New("Run does not end")
+		}
+	})
+}
+
+// receive waits for one value.
+func receive[T any](t *testing.T, from <-chan T, what string) (value T) {
+	t.Helper()
+	select {
+	case value = <-from:
+	case <-time.After(patience):
+		t.Fatalf("after %v: %s", patience, what)
+	}
+	return value
 }
 
 func startJob(t *testing.T, b *kafkatest.Broker, dir, instance string) *running {
@@ -144,6 +172,8 @@ func generate(t *testing.T, addr string, from, n, keys, rate int) {
 		t.Fatal(err)
 	}
 	defer cl.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience+time.Duration(n)*time.Second/time.Duration(max(rate, 1000)))
+	defer cancel()
 	begin := time.Now()
 	for i := from; i < from+n; i++ {
 		if rate > 0 {
@@ -151,14 +181,14 @@ func generate(t *testing.T, addr string, from, n, keys, rate int) {
 				time.Sleep(d)
 			}
 		}
-		cl.Produce(context.Background(), &kgo.Record{Topic: jobIn, Key: []byte("key-" + strconv.Itoa(i%keys)), Value: []byte(strconv.Itoa(i/keys + 1))}, func(_ *kgo.Record, err error) {
+		cl.Produce(ctx, &kgo.Record{Topic: jobIn, Key: []byte("key-" + strconv.Itoa(i%keys)), Value: []byte(strconv.Itoa(i/keys + 1))}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				t.Errorf("generating: %v", err)
 			}
 		})
 	}
-	if err := cl.Flush(context.Background()); err != nil {
-		t.Fatal(err)
+	if err := cl.Flush(ctx); err != nil {
+		t.Errorf("generating: %v", err) // perhaps not of the test's own goroutine
 	}
 }
 

@@ -118,7 +118,7 @@ func endWith(t *testing.T, b *kafkatest.Broker, dir string, key kmsg.Key, e *ker
 		strike()
 		generate(t, b.Addr, n, n, keys, 0)
 	}
-	err = <-done
+	err = receive(t, done, "Run does not end")
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -203,7 +203,7 @@ func TestADiskThatIsFullIsWaitedFor(t *testing.T) {
 	t.Logf("said after %v: %v", time.Since(full).Round(time.Millisecond), g.Status().LastError)
 	time.Sleep(time.Second)
 	f.Remove()
-	r := &running{Group: g, stop: sync.OnceValue(func() error { cancel(); return <-done })}
+	r := &running{Group: g, stop: stopper(cancel, done)}
 	r.awaitEnd(t, b)
 	conclude(t, b, dir, 2*n, keys, r)
 	if n := lines.n.Load(); n < 1 || n > 2 {

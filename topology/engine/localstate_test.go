@@ -75,7 +75,7 @@ func startWatched(t *testing.T, cfg engine.Config, graph *goka.GroupGraph, deps 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
-	w.running = &running{Group: g, stop: sync.OnceValue(func() error { cancel(); return <-done })}
+	w.running = &running{Group: g, stop: stopper(cancel, done)}
 	t.Cleanup(func() { _ = w.stop() })
 	return w
 }

@@ -235,7 +235,7 @@ func TestSinkRefetchesAndLapses(t *testing.T) {
 	}), engine.Hooks{})
 	begin := time.Now()
 	generate(t, b.Addr, 0, 1, 1, 0)
-	d := <-deliveries
+	d := receive(t, deliveries, "nothing is delivered")
 	if age := d.Age(); age > time.Since(begin)+3*time.Second || age < 0 || d.FetchedAt().After(time.Now()) {
 		t.Errorf("age %v, fetched at %v, begun at %v", age, d.FetchedAt(), begin)
 	}

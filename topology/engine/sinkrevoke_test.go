@@ -26,7 +26,7 @@ func TestSinkRevokeIsQuick(t *testing.T) {
 				close(begun)
 			}), engine.Hooks{})
 			generate(t, b.Addr, 0, 1, 1, 0)
-			<-begun
+			receive(t, begun, "nothing is delivered")
 			if !late {
 				finish(nil)
 				awaitEnd(t, b.Addr, sinkGroup, 60*time.Second, jobIn)
@@ -41,7 +41,7 @@ func TestSinkRevokeIsQuick(t *testing.T) {
 				}
 				finish(nil)
 			}
-			if err := <-stopped; err != nil {
+			if err := receive(t, stopped, "it does not end"); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(began); took > cfg.DrainTimeout*3/4 {

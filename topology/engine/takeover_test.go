@@ -82,7 +82,7 @@ func TestTakeoverTimes(t *testing.T) {
 				return s.State == engine.Running && len(s.Partitions) == jobParts
 			}, func() string { return fmt.Sprintf("b %+v", rs["b"].Status()) })
 			took := time.Since(began)
-			if err := <-ended; err != nil {
+			if err := receive(t, ended, "it does not end"); err != nil {
 				t.Error(err)
 			}
 			again := valueOf(t, rs["b"], "customer360_engine_recovery_records_total") - read

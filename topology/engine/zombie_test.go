@@ -158,8 +158,7 @@ func TestStoppedProcess(t *testing.T) {
 		before, took.Round(time.Millisecond), time.Since(woken).Round(time.Millisecond))
 	generate(t, b.Addr, n, 2000, keys, 0)
 	awaitEnd(t, b.Addr, jobGroup, 60*time.Second, jobIn)
-	signal(syscall.SIGTERM)
-	_ = zombie.cmd.Wait()
+	zombie.end(t)
 	conclude(t, b, dir, n+2000, keys, heir)
 
 	warned := log.level("WARN")
