@@ -17,6 +17,8 @@ type checked struct {
 	removes                    int64 // members that the file withdraws
 	superseded, withdraws      bitmap
 	missing                    string // file of the known ids that the file lacks
+	first                      string // what is wrong with the first rejected row, and in which line
+	cut                        bool   // the last row is broken, and its line has no end
 }
 
 // bitmap has a bit per row.
@@ -37,10 +39,14 @@ func check(ctx context.Context, f *os.File, e *examined, known *knownFile, dir s
 	c := &checked{}
 	err = eachRow(ctx, f, e, func(row int64, rec *record, r *reading) error {
 		c.rows = row
-		q, id, _ := r.judge(rec)
+		q, id, reason := r.judge(rec)
 		if q != usable {
 			c.rejected++
 		}
+		if q != usable && c.first == "" {
+			c.first = fmt.Sprintf("line %d: %s", rec.line, reason)
+		}
+		c.cut = q == broken && rec.unended
 		if row%beatRows == 0 {
 			if err := beat(row); err != nil {
 				return err
@@ -72,6 +78,7 @@ func eachRow(ctx context.Context, f *os.File, e *examined, fn func(row int64, re
 		return err
 	}
 	rows, r := newParser(c, e.layout.delim), &reading{layout: e.layout}
+	rows.width = e.layout.width
 	for n := int64(-1); e.layout.width > 0; { // the header is row 0
 		rec, err := rows.next()
 		if errors.Is(err, io.EOF) {

@@ -249,14 +249,21 @@ func (j *job) end(ctx context.Context, phase Phase, reason string) (File, error)
 
 // hold says why a file must not be written before an operator has seen it.
 func (c Config) hold(f *checked) string {
+	rejected := ""
+	if f.rejected > 0 {
+		rejected = fmt.Sprintf("; %d rows are rejected, the first one in %s", f.rejected, f.first)
+	}
 	switch {
 	case f.rows == 0:
 		return fmt.Sprintf("the file has no rows; it would withdraw all %d known members", f.removes)
 	case f.usable == 0:
-		return fmt.Sprintf("none of the file's %d rows is usable", f.rows)
+		return fmt.Sprintf("none of the file's %d rows is usable%s", f.rows, rejected)
 	case f.removes > int64(c.HoldMinimum) && float64(f.removes) > c.HoldShare*float64(f.known):
-		return fmt.Sprintf("the file would withdraw %d of %d known members (%.1f%%, the limit is %.1f%%)",
-			f.removes, f.known, 100*float64(f.removes)/float64(f.known), 100*c.HoldShare)
+		return fmt.Sprintf("the file would withdraw %d of %d known members (%.1f%%, the limit is %.1f%%)%s",
+			f.removes, f.known, 100*float64(f.removes)/float64(f.known), 100*c.HoldShare, rejected)
+	case f.cut && f.removes > 0:
+		return fmt.Sprintf("the file was probably cut off: its last row is broken and has no line end, and it would withdraw %d of %d known members%s",
+			f.removes, f.known, rejected)
 	}
 	return ""
 }

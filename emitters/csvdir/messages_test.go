@@ -24,6 +24,26 @@ func says(t *testing.T, what string, err, kind error, parts ...string) {
 	}
 }
 
+// A held file says what is wrong with its rows; one that was cut off within a row is
+// held however few members it lacks.
+func TestHeldFilesSayWhy(t *testing.T) {
+	b := newBench(t)
+	b.must(b.byHand(b.drop("first.csv", header+members(1, 50, 1)), false))
+	before := b.log()
+	cut := strings.TrimSuffix(members(1, 49, 2), "\n")
+	_, err := b.byHand(b.drop("cut.csv", header+cut[:strings.LastIndexByte(cut, ',')]), false)
+	says(t, "a file that was cut off", err, ErrHeld, "cut off", "withdraw 1 of 50", "line 50: the row has 5 fields, the header 6")
+	_, err = b.byHand(b.drop("commas.csv", header+strings.ReplaceAll(members(1, 50, 3), "\n", ",\n")), false)
+	says(t, "a comma too many in each row", err, ErrHeld, "none of the file's 50 rows is usable", "line 2: the row has 7 fields, the header 6")
+	if b.log() != before {
+		t.Error("something was written")
+	}
+	f, err := b.byHand(b.drop("whole.csv", header+cut), false) // a row without a newline is whole
+	if err != nil || f.Phase != Done || f.Withdrawn != 1 {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 // Each message says what happened and what can be done.
 func TestMessages(t *testing.T) {
 	b := newBench(t)

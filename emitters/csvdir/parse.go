@@ -25,14 +25,19 @@ type record struct {
 	raw     []byte // as in the file, without the line's end
 	fields  [][]byte
 	problem string // not "": the shape is broken, fields are those before the break
+	unended bool   // the file ends within its line
 }
 
 // parser reads CSV of any delimiter as encoding/csv does where the file is
 // well-formed, but for newlines inside quotes, which stay as they are. Where it
 // is not, one line is given up and reading goes on with the next one.
+//
+// Where the number of columns is known, a line of white space is empty, and a \r
+// that stands alone ends a line too where a whole row lies before it.
 type parser struct {
 	src   io.Reader
 	delim byte
+	width int // columns; 0: not known
 
 	buf        []byte // a window of the file
 	start, end int    // what is unread of it
@@ -70,18 +75,48 @@ func (p *parser) next() (record, error) {
 			return record{}, io.EOF
 		}
 		line := p.buf[p.start : p.start+end]
-		if len(line) == 0 {
+		if p.width > 0 {
+			line = bytes.TrimRight(line, "\r") // of several
+		}
+		if len(line) == 0 || p.width > 1 && len(bytes.Trim(line, " \t\r\x1a")) == 0 { // Ctrl-Z: DOS's end of a file
 			p.take(next, 1)
 			continue
 		}
-		if bytes.IndexByte(line, '"') >= 0 {
-			return p.quoted(end, next), p.err
+		quotes := bytes.IndexByte(line, '"') >= 0
+		if !quotes {
+			if fields := p.split(line); len(fields) == p.width || bytes.IndexByte(line, '\r') < 0 {
+				rec := record{line: p.line + 1, raw: line, fields: fields}
+				p.take(next, 1)
+				rec.unended = p.unended()
+				return rec, nil
+			}
 		}
-		rec := record{line: p.line + 1, raw: line, fields: p.split(line)}
-		p.take(next, 1)
-		return rec, nil
+		if rec, ok := p.before(bytes.IndexByte(line, '\r')); ok {
+			return rec, nil
+		}
+		rec := p.quoted(end, next)
+		rec.unended = p.unended()
+		return rec, p.err
 	}
 }
+
+// before is the row that ends at a lone \r, if it is a whole one.
+func (p *parser) before(cr int) (record, bool) {
+	if p.width == 0 || cr < 0 || bytes.Count(p.window(0, cr), []byte{'"'})%2 != 0 {
+		return record{}, false
+	}
+	start, line := p.start, p.line
+	rec := p.quoted(cr, cr+1)
+	if rec.problem != "" || len(rec.fields) != p.width {
+		p.start, p.line = start, line
+		return record{}, false
+	}
+	p.line = line // it goes on
+	return rec, true
+}
+
+// unended says that the file has ended without a line's end.
+func (p *parser) unended() bool { return p.eof && p.start == p.end && p.buf[p.end-1] != '\n' }
 
 // split cuts a line without quotes.
 func (p *parser) split(line []byte) [][]byte {
