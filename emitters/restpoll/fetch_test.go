@@ -132,6 +132,7 @@ func TestPollOutcomes(t *testing.T) {
 		"slow body":                {fixed(slowBody), nil, kindFailed, 200, "details: no whole answer within"},
 		"redirect in the store":    {redirect(func(s *shop) string { return s.URL + "/other/getOrdersByCustomerId" }), fixed(body(details)), kindAnswer, 200, ""},
 		"redirect to another host": {redirect(func(*shop) string { return elsewhere.URL + "/api" }), nil, kindFailed, 0, "details: the store redirects to another host"},
+		"redirect to nowhere":      {redirect(func(s *shop) string { return s.URL + "/nowhere" }), nil, kindFailed, 0, "details: the store redirects to an address that is not there (404)"},
 		"redirect in circles":      {redirect(func(s *shop) string { return s.URL + "/x/getCustomerDetailsByEmail" }), nil, kindFailed, 0, "details: the store redirects in circles"},
 	} {
 		t.Run(name, func(t *testing.T) {

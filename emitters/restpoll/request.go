@@ -115,6 +115,9 @@ func (c *client) get(ctx context.Context, endpoint, value, tag string, buf []byt
 		return response{}, buf, c.clean(ctx, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // read only
+	if resp.StatusCode == http.StatusNotFound && resp.Request.Response != nil {
+		return response{}, buf, errMoved // it is no word about the customer
+	}
 	r := response{status: resp.StatusCode, tag: resp.Header.Get("ETag"), retryAt: c.retryAfter(resp.Header.Get("Retry-After"))}
 	r.kind = mediaType(resp.Header.Get("Content-Type"))
 	if len(r.tag) > 256 {

@@ -19,6 +19,7 @@ import (
 var (
 	errElsewhere  = errors.New("the store redirects to another host, which is not followed")
 	errCircles    = errors.New("the store redirects in circles")
+	errMoved      = errors.New("the store redirects to an address that is not there (404): correct online_store.url")
 	errTLS        = errors.New("the TLS handshake failed")
 	errUnreadable = errors.New("no answer that can be read as HTTP")
 )

@@ -180,6 +180,14 @@ func TestMask(t *testing.T) {
 	if got := Mask([]byte("secret,27"), true); got != "********,********" {
 		t.Error(got)
 	}
+	for key, want := range map[string]string{"27": "27", "PWSEKRETY": mask, "": ""} {
+		if got := MaskKey([]byte(key), true); got != want {
+			t.Errorf("the key of a row that begins with %q is shown as %q", key, got)
+		}
+	}
+	if got := MaskKey([]byte(`{"id":1}`), false); got != `{"id":1}` {
+		t.Error(got)
+	}
 	if got := Mask([]byte("27,secret,Matthew,Groves"), true); got != "27,********,********,********" {
 		t.Error(got)
 	}

@@ -46,14 +46,27 @@ func Mask(b []byte, csv bool) string {
 	return secretElement.ReplaceAllString(text, "<"+mask+">")
 }
 
+// MaskKey is Mask for a record's key. Of a CSV row it is the id's field, which in a row
+// that lacks a field may be the password: only a number is shown.
+func MaskKey(key []byte, csv bool) string {
+	if csv && key != nil {
+		return maskID(string(key))
+	}
+	return Mask(key, false)
+}
+
+func maskID(id string) string {
+	if strings.Trim(id, "0123456789") != "" {
+		return mask
+	}
+	return id
+}
+
 func maskRow(row string) string {
 	end := strings.IndexAny(row, ",;\t")
 	if end < 0 {
 		return mask
 	}
-	sep, first := row[end:end+1], row[:end]
-	if strings.Trim(first, "0123456789") != "" {
-		first = mask
-	}
-	return first + strings.Repeat(sep+mask, strings.Count(row, sep))
+	sep := row[end : end+1]
+	return maskID(row[:end]) + strings.Repeat(sep+mask, strings.Count(row, sep))
 }

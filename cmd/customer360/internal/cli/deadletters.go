@@ -131,14 +131,14 @@ func (a *app) showDeadLetter(l deadletters.Letter) error {
 			Headers map[string]string `json:"headers,omitempty"`
 			Bytes   int               `json:"bytes"`
 			Value   string            `json:"value"`
-		}{lineOf(l), deadletters.Mask(l.Key, false), headers, len(l.Value), value})
+		}{lineOf(l), deadletters.MaskKey(l.Key, csv), headers, len(l.Value), value})
 	}
 	fmt.Fprintf(a.out, "coordinates  %s\nat           %s\nstage        %s\nsource       %s\n", l.Coordinates(),
 		l.At.UTC().Format(time.RFC3339), l.Stage, l.Source)
 	if csv {
 		fmt.Fprintf(a.out, "file         %s line %d\n", l.File, l.Line)
 	}
-	fmt.Fprintf(a.out, "reason       %s\nretried      %v\nkey          %s\n", l.Reason, l.Retried, deadletters.Mask(l.Key, false))
+	fmt.Fprintf(a.out, "reason       %s\nretried      %v\nkey          %s\n", l.Reason, l.Retried, deadletters.MaskKey(l.Key, csv))
 	for k, v := range headers {
 		fmt.Fprintf(a.out, "header       %s: %s\n", k, v)
 	}
