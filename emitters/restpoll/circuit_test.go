@@ -13,11 +13,15 @@ func TestRetryAfterSilencesAll(t *testing.T) {
 	if jobs, wait := c.start(); len(jobs) != 0 || wait != 3*time.Second {
 		t.Errorf("%d jobs, waiting %v: the store asked for 3 s", len(jobs), wait)
 	}
-	if !c.s.counts(c.now).silent {
+	if c.s.counts(c.now).silent.IsZero() {
 		t.Error("nobody is told")
 	}
 	c.after(3 * time.Second)
-	c.only(4)
+	for i, j := range c.only(4) { // a long one is told once
+		if got := c.s.done(c.now, j, unknown, c.now.Add(time.Duration(20+i)*time.Second)); (got == circuitSilent) != (i == 0) {
+			t.Errorf("pause %d: %v", i, got)
+		}
+	}
 	if got := c.s.silence(c.now, c.now.Add(1000*time.Hour)); got != c.now.Add(time.Hour) {
 		t.Errorf("a Retry-After of 1000 h is taken as %v", got.Sub(c.now))
 	}

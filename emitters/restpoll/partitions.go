@@ -169,14 +169,17 @@ type counts struct {
 	wanted, answered, parked, flight int
 	lag                              time.Duration // of the email that is overdue longest
 	circuitOpen                      bool
-	silent                           bool
+	silent                           time.Time // in the future, or zero
 	partitions, opened               int
 }
 
 func (s *schedule) counts(now time.Time) counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := counts{flight: s.flight, circuitOpen: s.circuit.open, silent: now.Before(s.silent), partitions: len(s.agendas)}
+	c := counts{flight: s.flight, circuitOpen: s.circuit.open, partitions: len(s.agendas)}
+	if now.Before(s.silent) {
+		c.silent = s.silent
+	}
 	for _, a := range s.agendas {
 		c.wanted += len(a.index)
 		c.answered += a.answered

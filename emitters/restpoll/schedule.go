@@ -147,6 +147,7 @@ const (
 	circuitKept change = iota
 	circuitOpened
 	circuitClosed
+	circuitSilent // from now on, and for long
 )
 
 // done ends a job's requests. silent: the store asked for silence until then.
@@ -164,6 +165,7 @@ func (s *schedule) done(now time.Time, j job, v verdict, silent time.Time) chang
 	default:
 		s.circuit.abandoned()
 	}
+	quiet := !now.Before(s.silent) && silent.Sub(now) >= longSilence
 	if silent.After(s.silent) {
 		s.silent = silent
 	}
@@ -173,9 +175,14 @@ func (s *schedule) done(now time.Time, j job, v verdict, silent time.Time) chang
 		return circuitOpened
 	case before && !s.circuit.open:
 		return circuitClosed
+	case quiet:
+		return circuitSilent
 	}
 	return circuitKept
 }
+
+// longSilence is told in the log.
+const longSilence = 10 * time.Second
 
 // silence shortens a Retry-After to what the configuration allows. It is counted
 // from now, so that it ends in time where the wall clock is set back.

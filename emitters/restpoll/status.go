@@ -20,6 +20,7 @@ type Status struct {
 	InFlight    int           // polls and product requests under way
 	Requests    int64         // HTTP requests of this process
 	Circuit     string        // closed, open, or silent: the store asked for a pause
+	SilentUntil time.Time     // where it is silent
 	Lag         time.Duration // how long the email that waits longest has been due
 	LastError   string        // "" where there was none; holds no email
 	LastErrorAt time.Time
@@ -39,8 +40,8 @@ func (p *Poller) Status() Status {
 	switch {
 	case c.circuitOpen:
 		s.Circuit = "open"
-	case c.silent:
-		s.Circuit = "silent"
+	case !c.silent.IsZero():
+		s.Circuit, s.SilentUntil = "silent", c.silent
 	}
 	return s
 }

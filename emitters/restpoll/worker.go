@@ -136,6 +136,8 @@ func (p *Poller) finish(now time.Time, j job, v verdict, silent time.Time) {
 		p.log.Warn("the store does not answer: asking by single requests until it does", "last_error", p.last.get().text)
 	case circuitClosed:
 		p.log.Info("the store answers again")
+	case circuitSilent:
+		p.log.Warn("the store asks for a pause: nobody is asked for until then", "until", silent.UTC().Format(time.RFC3339))
 	}
 }
 

@@ -37,7 +37,7 @@ func TestOutputsWaitForRoom(t *testing.T) {
 		return nil, nil, false
 	})
 	cfg := jobConfig(b.Addr, t.TempDir(), "a")
-	cfg.Compression = "none"
+	cfg.Compression, cfg.TransactionTimeout = "none", patience
 	next := map[string]uint32{} // of one partition's goroutine
 	r := start(t, cfg, goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, _ any) {
 		for range burst {

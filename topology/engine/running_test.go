@@ -125,6 +125,7 @@ func TestLargeRecords(t *testing.T) {
 			}
 			cfg := jobConfig(b.Addr, t.TempDir(), "a")
 			cfg.Compression, cfg.MaxTransactionBytes = compression, 1<<20
+			cfg.TransactionTimeout = patience // the race detector makes lz4 very slow
 			r := start(t, cfg, goka.DefineGroup(jobGroup, engine.Input(jobIn, new(codec.Bytes), func(ctx goka.Context, msg any) {
 				ctx.SetValue(msg)
 				ctx.Emit(jobOut, ctx.Key(), msg)

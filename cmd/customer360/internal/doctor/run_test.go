@@ -208,7 +208,7 @@ func TestDeadLettersDeletedRecordsAndFutureClocks(t *testing.T) {
 func TestHeldFiles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for i, f := range []csvdir.File{{Name: "overtaken.csv", Hash: "aa", Phase: csvdir.Held}, {Name: "newer.csv", Hash: "bb", Phase: csvdir.Done}, {Name: "waits.csv", Hash: "cc", Phase: csvdir.Held}} {
+	for i, f := range []csvdir.File{{Name: "overtaken.csv", Hash: "aa", Phase: csvdir.Held}, {Name: "newer.csv", Hash: "bb", Phase: csvdir.Done}, {Name: "part.csv", Hash: "dd", Phase: csvdir.Incomplete, Row: 4, Rows: 9}, {Name: "waits.csv", Hash: "cc", Phase: csvdir.Held}} {
 		f.MTime = int64(i + 1)
 		value, err := json.Marshal(f)
 		if err != nil {
@@ -218,6 +218,7 @@ func TestHeldFiles(t *testing.T) {
 	}
 	found := w.run(t, time.Minute)
 	has(t, found, "loyalty", Warning, "loyalty file waits.csv")
+	has(t, found, "loyalty", Error, "loyalty file part.csv it was imported in part only, 4 of 9 rows")
 	for _, f := range found {
 		if strings.Contains(f.What+f.Where, "overtaken") {
 			t.Errorf("%+v", f)

@@ -122,6 +122,8 @@ func (d *doctor) loyalty(ctx context.Context) ([]Finding, error) {
 		found = append(found, warning(folder, "no file that fits "+d.conf.Loyalty.Pattern, "look whether the nightly export works; check loyalty.pattern"))
 	case age > 36*time.Hour:
 		found = append(found, warning(folder, fmt.Sprintf("the newest file, %s, is %v old", newest, age.Round(time.Hour)), "look whether the nightly export works"))
+	case age < -5*time.Minute && age >= -24*time.Hour:
+		found = append(found, warning(folder, fmt.Sprintf("the newest file, %s, has a time %v in the future: files are older than it until then", newest, -age.Round(time.Minute)), "set the clock of the host that writes it"))
 	case age < -24*time.Hour:
 		found = append(found, failure(folder, fmt.Sprintf("the newest file, %s, has a time %v in the future", newest, -age.Round(time.Hour)), "touch it, and set the clock of the host that writes it"))
 	default:
@@ -130,9 +132,22 @@ func (d *doctor) loyalty(ctx context.Context) ([]Finding, error) {
 	if len(d.graph.Topics) == 0 {
 		return found, nil // without Kafka there is no history
 	}
-	held, err := csvdir.Acceptable(ctx, csvdir.Deps{Kafka: d.deps.Kafka})
+	files, err := csvdir.History(ctx, csvdir.Deps{Kafka: d.deps.Kafka})
+	var held []csvdir.File
+	if err == nil {
+		held, err = csvdir.Acceptable(ctx, csvdir.Deps{Kafka: d.deps.Kafka})
+	}
 	if err != nil {
 		return append(found, unknown("loyalty.files", "what was imported cannot be read: "+err.Error(), "run `customer360 topics check`")), nil
+	}
+	for _, f := range files { // the newest first
+		if f.Phase == csvdir.Done {
+			break
+		}
+		if f.Phase == csvdir.Incomplete {
+			found = append(found, failure("loyalty file "+f.Name, fmt.Sprintf("it was imported in part only, %d of %d rows, and is gone", f.Row, f.Rows), "put it into the folder again, or a newer one"))
+			break
+		}
 	}
 	for _, f := range held {
 		found = append(found, warning("loyalty file "+f.Name, "held: "+f.Reason, "if it is right: customer360 import --accept "+f.ShortHash()+"; else put the right one into the folder"))

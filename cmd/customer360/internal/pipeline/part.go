@@ -17,6 +17,18 @@ func importerPart(ready bool, s csvdir.Status) web.Part {
 	if s.Problem != "" {
 		state += ": " + s.Problem
 	}
+	switch {
+	case len(s.Held) == 1:
+		state += "; " + s.Held[0].Name + " is held"
+	case len(s.Held) > 1:
+		state += fmt.Sprintf("; %d files are held", len(s.Held))
+	}
+	if s.Incomplete != nil {
+		state += "; " + s.Incomplete.Name + " was imported in part only"
+	}
+	if s.Failed != nil {
+		state += "; " + s.Failed.Name + " cannot be read"
+	}
 	return web.Part{Name: "csvdir", Ready: ready, State: state}
 }
 
@@ -29,7 +41,7 @@ func pollerPart(ready bool, s restpoll.Status) web.Part {
 	case "open":
 		state += ": the store does not answer, the last good answers stay; " + s.LastError
 	case "silent":
-		state += ": the store asked for a pause"
+		state += ": the store asked for a pause until " + s.SilentUntil.UTC().Format(time.RFC3339)
 	}
 	return web.Part{Name: "restpoll", Ready: ready, State: state}
 }

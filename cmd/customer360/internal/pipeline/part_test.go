@@ -18,8 +18,11 @@ func TestPartsOfSources(t *testing.T) {
 		{pollerPart(true, restpoll.Status{Circuit: "closed", LastError: "orders: status 500"}), web.Part{Name: "restpoll", Ready: true, State: "circuit closed"}},
 		{pollerPart(true, restpoll.Status{Circuit: "open", LastError: "orders: status 500"}),
 			web.Part{Name: "restpoll", Ready: true, State: "circuit open: the store does not answer, the last good answers stay; orders: status 500"}},
-		{pollerPart(false, restpoll.Status{Circuit: "silent"}), web.Part{Name: "restpoll", State: "circuit silent: the store asked for a pause"}},
+		{pollerPart(false, restpoll.Status{Circuit: "silent", SilentUntil: time.Unix(1e9, 0)}), web.Part{Name: "restpoll", State: "circuit silent: the store asked for a pause until 2001-09-09T01:46:40Z"}},
 		{importerPart(true, csvdir.Status{State: csvdir.Idle}), web.Part{Name: "csvdir", Ready: true, State: "idle"}},
+		{importerPart(true, csvdir.Status{State: csvdir.Idle, Held: []csvdir.File{{Name: "a.csv"}}}), web.Part{Name: "csvdir", Ready: true, State: "idle; a.csv is held"}},
+		{importerPart(true, csvdir.Status{State: csvdir.Idle, Held: make([]csvdir.File, 2), Incomplete: &csvdir.File{Name: "b.csv"}, Failed: &csvdir.File{Name: "c.csv"}}),
+			web.Part{Name: "csvdir", Ready: true, State: "idle; 2 files are held; b.csv was imported in part only; c.csv cannot be read"}},
 		{importerPart(true, csvdir.Status{State: csvdir.Away, Problem: "no disk"}), web.Part{Name: "csvdir", Ready: true, State: "away: no disk"}},
 	} {
 		if c.got != c.want {
