@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -161,6 +162,10 @@ func (j *job) importFile(ctx context.Context, verdict judgement) (File, error) {
 			return j.end(ctx, Held, reason)
 		}
 		j.entry.Rejected = 0 // counted again as they are written
+	}
+	if lacks := j.what.layout.lacks(); len(lacks) > 0 && c.rows > 0 {
+		j.deps.Log.Warn("the file lacks columns: no member has what they say any more; if they are only named otherwise, correct the header",
+			"file", j.entry.Name, "columns", strings.Join(lacks, ","))
 	}
 	if c.duplicates > 0 {
 		j.deps.Log.Warn("ids are in the file more than once: the later row counts", "file", j.entry.Name, "rows", c.duplicates)

@@ -99,6 +99,16 @@ func (l *layout) readHeader(head []byte) error {
 	return nil
 }
 
+// lacks names the columns that the header does not have.
+func (l *layout) lacks() (names []string) {
+	for c, name := range columnNames() {
+		if l.column[c] < 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func namesOf() []string { n := columnNames(); return n[:] }
 
 // findColumns returns each column's place in the header, -1 where it is

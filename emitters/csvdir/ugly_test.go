@@ -200,3 +200,16 @@ func TestJudgementsAgreeWithTheDecoder(t *testing.T) {
 		}
 	})
 }
+
+// Columns that a header lacks, or names in another way, are told.
+func TestColumnsThatAreNotThere(t *testing.T) {
+	for text, want := range map[string]string{
+		header: "", "id,EMAIL\n": "Password,FirstName,LastName,Points",
+		"Id,Password,First_Name,LastName,Email,Points\n": "FirstName",
+	} {
+		l, err := sniff([]byte(text), true)
+		if got := strings.Join(l.lacks(), ","); got != want || err != nil {
+			t.Errorf("%q lacks %s, want %s; %v", text, got, want, err)
+		}
+	}
+}
