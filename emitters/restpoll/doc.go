@@ -18,7 +18,7 @@
 //     message. The only clock it knows is the one in the poll's result, and
 //     jitter is a hash of the email.
 //   - Details and orders are published both or neither; only a 404 on the
-//     details withdraws. Everything that the source's decoder would refuse goes
+//     details, and not behind a redirect, withdraws. Everything that the source's decoder would refuse goes
 //     to the dead letters instead, once per distinct bad answer.
 //   - A poll has a number, and its result counts only while the entry waits for
 //     that number. So duplicates, results of a former owner and results that
