@@ -48,6 +48,9 @@ func sniff(head []byte, whole bool) (layout, error) {
 	if bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}) || manyNULs(head) {
 		return l, refused("the file is UTF-16: export it as UTF-8 or Windows-1252")
 	}
+	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
+		return l, refused("the file is a zip archive (perhaps of a spreadsheet): put the CSV in it here, as it is or packed by gzip")
+	}
 	if bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		l.bom, head = 3, head[3:]
 	}

@@ -21,7 +21,7 @@ func outcome(e, mark *File) error {
 		return fmt.Errorf("%w: %s was held (%s) and %s, so that there is nothing to accept any more; %s",
 			ErrOlder, e.Name, e.Reason, overtaken, makeNewest)
 	case e.Phase == Held:
-		return fmt.Errorf("%w: %s: %s. If that is right: customer360 import --accept %s", ErrHeld, e.Name, e.Reason, e.ShortHash())
+		return fmt.Errorf("%w: %s: %s. If that is right: customer360 import --accept %s (of a file that is not in the folder: --accept FILE)", ErrHeld, e.Name, e.Reason, e.ShortHash())
 	case e.Phase == Failed:
 		return fmt.Errorf("%w: %s: %s", ErrFailed, e.Name, e.Reason)
 	case e.Phase == Done && overtaken != "":

@@ -136,6 +136,7 @@ func TestUglyFiles(t *testing.T) {
 		"no email column":         {content: "Id,FirstName\n1,Ann\n", refused: "lacks Email"},
 		"no id column":            {content: "FirstName;Email\nAnn;a@x\n", refused: "lacks Id"},
 		"a column twice":          {content: "Id,Email,email\n1,a@x,b@x\n", refused: "the column Email twice"},
+		"a zip archive":           {content: "PK\x03\x04\x14\x00 and so on", refused: "zip archive"},
 		"another delimiter":       {content: "Id|Email\n1|a@x\n", refused: "lacks Id and Email"},
 		"a page of HTML":          {content: "<html><body>503</body></html>\n", refused: "lacks Id and Email"},
 		"a header that is broken": {content: "\"Id,Email\n1,a@x\n", refused: "lacks Id and Email"},
