@@ -69,7 +69,8 @@
 //     batch, current only where the stable end was reached. What goes wrong with it
 //     is begun again and never touches the group.
 //   - A folder has one user (folders): its owner's session, or a follower.
-//   - Each commit carries the ids of the topics that it is about (topicids.go).
+//   - Each commit carries the ids of the topics that it is about (topicids.go), and its
+//     time: who stood still for too long does not go on as if nothing was missed (age.go).
 //   - Nothing continues after an abort.
 //   - The next session begins after the former one is cleaned up (session.done),
 //     and onAssigned holds the offset fetch up until former owners are fenced.
