@@ -233,13 +233,20 @@ func (s *store) GetOffset(otherwise int64) (int64, error) {
 	return s.openMeta.offset, nil
 }
 
-// MarkRecovered: the store equals the changelog now.
+// MarkRecovered: the store equals the changelog now. goka calls it also where a
+// recovery was broken off by the end of the session, beside Close then, and waits for
+// neither: such a store is not as new as the changelog.
 func (s *store) MarkRecovered() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.openMeta.asOf = s.now()
+	if s.openMeta.offset >= s.goal-1 {
+		s.openMeta.asOf = s.now()
+	}
 	s.promote(&s.open, s.openMeta)
 	s.idle()
+	if s.closed { // by Close, which closes the database
+		return errOver
+	}
 	s.recovered = true
 	if s.err == nil && s.fresh {
 		db, err := s.db.again(false)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -146,5 +147,37 @@ func halfACommit(t *testing.T, closes bool) {
 	}
 	if newest := int64(len(h)) - 1; closes && m.offset != newest {
 		t.Errorf("closed at %d, and the newest commit is %d", m.offset, newest)
+	}
+}
+
+// goka tells of a recovery also where the end of the session broke it off, and beside
+// Close: the folder is not opened again, and not taken for as new as the changelog.
+func TestARecoveryBrokenOffByClose(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(inMemory(t), "s")
+	db, m, _, err := openFolder(osFiles, dir, testFacts, 0, 1<<24, 0, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStore("t.0", 0, dir, db, m)
+	s.limit, s.fresh, s.goal = 1000, true, 100
+	if err := s.SetOffset(50); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MarkRecovered(); !errors.Is(err, errOver) {
+		t.Errorf("it is recovered after Close: %v", err)
+	}
+	if s.complete() {
+		t.Error("half a recovery counts as a whole one")
+	}
+	again, _, err := openFiles(osFiles, dir, 1<<24, 0)
+	if err != nil {
+		t.Fatalf("the folder stays locked: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
 	}
 }
